@@ -1,0 +1,84 @@
+"""`make test`: prepares what this machine can run, runs the tests, and takes down the cluster it started.
+
+Stage 1 needs no cluster. Stage 2 brings one up, builds the images, deploys and tests on it; it is left out, with the
+reason, where there can be no cluster, and is a failure where --require names it.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GO_TOOLS = ["helm", "crds", "etcd", "kubernetes", "kube-apiserver-newest"]
+ON_CLUSTER = "cluster or images or netns"  # markers
+
+
+def step(title: str, *command: str) -> bool:
+    print(f"\n── {title}: {' '.join(command)}", flush=True)
+    start = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT).returncode
+    print(f"── {title}: {'done' if code == 0 else f'FAILED ({code})'} after {time.monotonic() - start:.0f} s", flush=True)
+    return code == 0
+
+
+def pytest(title: str, *args: str) -> bool:
+    return step(title, sys.executable, "-m", "pytest", "-q", *args)
+
+
+def connect_tests(options: list[str]) -> bool:
+    """In an environment of their own: every session is slower where Spark Connect's client, and so pandas, is installed."""
+    command = ["build/uv/bin/uv", "run", "--isolated", "--frozen", "--group", "connect", "--python", sys.executable, "--"]
+    return step("tests over Spark Connect", *command, "python", "-m", "pytest", "-q", "tests/apps/test_connect.py", *options)
+
+
+def can_have_cluster() -> str:
+    """Why there can be no cluster here; empty when there can."""
+    if os.environ.get("KUBECONFIG") or shutil.which("kind") or shutil.which("k3d"):
+        return ""
+    if sys.platform == "linux" and os.geteuid() == 0:
+        return ""
+    return "no KUBECONFIG, no kind or k3d, and not root on Linux"
+
+
+def prepare_cluster() -> bool:
+    return (
+        step("cluster", sys.executable, "scripts/cluster/main.py", "up")
+        and step("images", sys.executable, "scripts/images/main.py", "build", "--push")
+        and step("deploy", "make", "--no-print-directory", "deploy")
+    )
+
+
+def run_cluster_stage(options: list[str]) -> bool:
+    was_up = (ROOT / "build/kubeconfig").exists()
+    try:
+        return prepare_cluster() and pytest("tests on the cluster", "-m", ON_CLUSTER, *options)
+    finally:
+        if not was_up and not os.environ.get("KUBECONFIG"):
+            step("down", sys.executable, "scripts/cluster/main.py", "down")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--require", default="", help="needs that must be met, comma-separated, e.g. helm,java,cluster")
+    parser.add_argument("--long", action="store_true", help="also what takes long: every fault, every kill")
+    parser.add_argument("rest", nargs="*", help="further arguments for pytest")
+    args = parser.parse_args()
+    options = [f"--require={args.require}", *(["--long"] if args.long else []), *args.rest]
+
+    step("Java", sys.executable, "scripts/setup/java.py")
+    step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
+    passed = pytest("tests without a cluster", "-m", f"not ({ON_CLUSTER})", *options)
+    passed &= connect_tests(options)
+    reason = can_have_cluster()
+    if reason and "cluster" not in args.require.split(","):
+        print(f"\n── no tests on a cluster: {reason}")
+        return 0 if passed else 1
+    return 0 if run_cluster_stage(options) and passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

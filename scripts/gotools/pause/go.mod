@@ -1,0 +1,3 @@
+module sparkyard.dev/gotools/pause
+
+go 1.26.0

@@ -1,0 +1,49 @@
+"""`sparkyard sample`: data to try things with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparkyard.cli import app
+from sparkyard.errors import UsageError
+
+HELP = """Make sample data of a family, the same from the same seed. Files that are there already and equal are left alone.
+
+\b
+  sparkyard sample events --scale 1 --out .sparkyard/raw/events
+  sparkyard sample events --scale 0.1 --broken 0.01 --out .sparkyard/raw/broken
+"""
+
+
+@app.command(help=HELP)
+def sample(
+    family: Annotated[str, typer.Argument(help="events: 100,000 open and close events over two days for each unit of scale.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files; s3a://raw/… is <home>/raw/… here.")],
+    scale: Annotated[float, typer.Option(min=0.0, help="How much: 1 is what a look needs.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed, other data.")] = 0,
+    broken: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of lines that shall be broken.")] = 0.0,
+) -> None:
+    from sparkyard.samples import FAMILIES
+
+    if family not in FAMILIES:
+        raise UsageError(f"no such family; there are: {', '.join(FAMILIES)}", where=family, next_command="sparkyard sample --help")
+    made = kept = size = 0
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in FAMILIES[family](scale, seed, broken):
+            is_new = write_if_other(out / name, content)
+            made, kept, size = made + is_new, kept + (not is_new), size + len(content)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror}", where=f"--out {out}") from None
+    print(f"{out}: {made} file(s) made, {kept} there already, {size / 1e6:,.1f} MB")
+
+
+def write_if_other(path: Path, content: bytes) -> bool:
+    """An equal file keeps its time of change, by which jobs know what they have read."""
+    if path.exists() and path.read_bytes() == content:
+        return False
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(content)
+    draft.replace(path)
+    return True

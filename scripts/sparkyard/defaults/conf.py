@@ -1,0 +1,98 @@
+"""Spark properties that a platform's settings lead to. No credential is ever among them."""
+
+from sparkyard.names import CATALOG
+from sparkyard.settings import S3, Catalog, Lake, PlatformSettings
+
+LOCAL_DIR = "spark-local-dir-1"  # Spark uses volumes of this name as its scratch space
+LOCAL_DIR_PATH = "/var/data/spark-local"
+CA_DIR = "/etc/sparkyard/ca"
+
+SESSION = {
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+}
+
+# So that the driver's Role needs no right on services, claims and ConfigMaps: their owner's deletion takes them along.
+LEAST_RIGHTS = {
+    "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",
+    "spark.kubernetes.driver.service.deleteOnTermination": "false",
+    "spark.kubernetes.executor.disableConfigMap": "true",
+}
+
+
+def catalog_conf(catalog: Catalog) -> dict[str, str]:
+    prefix = f"spark.sql.catalog.{CATALOG}"
+    return {
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        prefix: "org.apache.iceberg.spark.SparkCatalog",
+        f"{prefix}.type": "jdbc",
+        f"{prefix}.uri": catalog.uri,
+        f"{prefix}.warehouse": catalog.warehouse,
+        f"{prefix}.jdbc.schema-version": "V1",
+        f"{prefix}.jdbc.init-catalog-tables": str(catalog.init_tables).lower(),
+    }
+
+
+def s3_conf(s3: S3) -> dict[str, str]:
+    if not s3.endpoint:
+        return {}
+    return {
+        "spark.hadoop.fs.s3a.endpoint": s3.endpoint,
+        "spark.hadoop.fs.s3a.endpoint.region": s3.region,
+        "spark.hadoop.fs.s3a.path.style.access": str(s3.path_style).lower(),
+        "spark.hadoop.fs.s3a.aws.credentials.provider": s3.credentials_provider,
+        # a file put into the store's folder from behind has no ETag
+        "spark.hadoop.fs.s3a.change.detection.version.required": "false",
+    }
+
+
+def event_log_conf(directory: str) -> dict[str, str]:
+    return {"spark.eventLog.enabled": "true", "spark.eventLog.dir": directory} if directory else {}
+
+
+def lake_conf(lake: Lake) -> dict[str, str]:
+    """All that a session needs anywhere, a laptop included: time zone, catalog, storage, event log."""
+    return {**SESSION, **catalog_conf(lake.catalog), **s3_conf(lake.s3), **event_log_conf(lake.event_log_dir)}
+
+
+def spark_conf(settings: PlatformSettings) -> dict[str, str]:
+    """Every property that a job on the cluster gets, unless its manifest says otherwise."""
+    return {
+        **lake_conf(settings.lake),
+        **LEAST_RIGHTS,
+        "spark.executor.failuresValidityInterval": "1h",
+        "spark.executor.maxNumFailures": str(settings.max_executor_failures),
+        **_java_options(settings),
+        **settings.spark_conf,
+    }
+
+
+def local_dir_conf(role: str, size: str) -> dict[str, str]:
+    """Scratch space on the node's disk: in memory it would count against the pod's limit."""
+    prefix = f"spark.kubernetes.{role}.volumes.emptyDir.{LOCAL_DIR}"
+    return {f"{prefix}.mount.path": LOCAL_DIR_PATH, f"{prefix}.options.sizeLimit": size}
+
+
+def _java_options(settings: PlatformSettings) -> dict[str, str]:
+    options = [*_truststore_options(settings), *_proxy_options(settings)]
+    # `default` options stand beside a manifest's own javaOptions instead of giving way to them
+    return {f"spark.{role}.defaultJavaOptions": " ".join(options) for role in ("driver", "executor")} if options else {}
+
+
+def _truststore_options(settings: PlatformSettings) -> list[str]:
+    if not settings.trusted_ca.config_map:
+        return []
+    store = {"": f"{CA_DIR}/truststore.p12", "Type": "PKCS12", "Password": settings.trusted_ca.truststore_password}
+    return [f"-Djavax.net.ssl.trustStore{key}={value}" for key, value in store.items()]
+
+
+def _proxy_options(settings: PlatformSettings) -> list[str]:
+    proxy, options = settings.proxy, []
+    for scheme, url in (("http", proxy.http), ("https", proxy.https)):
+        host, _, port = url.split("://")[-1].rstrip("/").partition(":")
+        if host:
+            options += [f"-D{scheme}.proxyHost={host}", f"-D{scheme}.proxyPort={port or '3128'}"]
+    if options and proxy.no_proxy:
+        hosts = (f"*{host}" if host.startswith(".") else host for host in proxy.no_proxy.split(","))
+        options.append(f"-Dhttp.nonProxyHosts={'|'.join(hosts)}")
+    return options

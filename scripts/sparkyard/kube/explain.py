@@ -1,0 +1,132 @@
+"""Why something does not run, in plain words. Pure: API objects in, words out."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sparkyard.errors import ClusterError, JobFailed, OutOfMemory, SubmissionRejected, YardError
+from sparkyard.summary import find_cause
+
+Object = dict[str, Any]
+
+FINAL_STATES = ("COMPLETED", "FAILED")
+STOPPED_STATES = ("SUSPENDING", "SUSPENDED")
+_PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
+_REFUSAL = re.compile(r"(?:Message: |denied (?:the )?request: )(.*?)(?:\.? ?Received status: |\n\s*at |$)", re.S)
+_FRAME = re.compile(
+    r"^.*? is forbidden: |^admission webhook \S+ denied the request: |^ValidatingAdmissionPolicy .*? denied request: ", re.S
+)
+_JAVA = re.compile(r"^(?:Exception in thread \"[^\"]*\" |Caused by: )((?:[\w$]+\.)+\w+.*)$", re.M)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is the matter with a pod. Kinds: image-pull, unschedulable, evicted, config, out-of-memory, ended."""
+
+    kind: str
+    message: str
+
+
+def application_state(app: Object) -> str:
+    """The operator's word; NEW before it has looked at the application."""
+    return str(app.get("status", {}).get("applicationState", {}).get("state") or "NEW")
+
+
+def explain_failure(app: Object, driver: Object | None, result: Object | None) -> YardError:
+    """Why an application did not succeed; the nearest witness is asked first: the job, its pod, then the operator."""
+    ended = terminated_state(driver)
+    if ended or (result or {}).get("error"):
+        return _explain_end(ended or {}, driver, result)
+    if driver and (trouble := explain_pod(driver)):
+        return OutOfMemory(trouble.message) if trouble.kind == "out-of-memory" else ClusterError(trouble.message)
+    message = str(app.get("status", {}).get("applicationState", {}).get("errorMessage", ""))
+    if "failed to submit" in message or application_state(app) == "SUBMISSION_FAILED":
+        return explain_submission(message)
+    if "driver pod not found" in message:
+        return ClusterError("the driver pod vanished: somebody deleted it, or its node died")
+    return JobFailed(message or "the operator gives no reason")
+
+
+def _explain_end(ended: Object, driver: Object | None, result: Object | None) -> YardError:
+    code = 137 if ended.get("reason") == "OOMKilled" else int(ended.get("exitCode", 1))
+    error = find_cause(code or 1, result, str(ended.get("message", "")).splitlines()) or JobFailed(
+        f"the driver ended with exit code {code}"
+    )
+    if isinstance(error, OutOfMemory) and code == 137 and driver:
+        error.what += f": the driver pod was killed at its limit of {_memory_limit(driver)}"
+        error.next_command = "raise spec.driver.memory or spec.driver.memoryOverhead"
+    return error
+
+
+def terminated_state(pod: Object | None) -> Object | None:
+    """How the pod's first container ended; None while it has not."""
+    statuses = (pod or {}).get("status", {}).get("containerStatuses", [])
+    return next((s["state"]["terminated"] for s in statuses if s.get("state", {}).get("terminated")), None)
+
+
+def explain_submission(message: str) -> YardError:
+    """What the API server said is buried in the submitter's Java stack trace."""
+    found = _REFUSAL.search(message)
+    if found:
+        words = found.group(1).strip()
+        if "exceeded quota" in words:
+            return SubmissionRejected(f"no room in the namespace's quota: {words}", next_command="sparkyard list, then wait or cancel one")
+        return SubmissionRejected(refusal_words(words))
+    java = _JAVA.findall(message)
+    return ClusterError(f"the operator could not submit it: {java[-1] if java else message.strip()[-400:]}")
+
+
+def refusal_words(message: str) -> str:
+    """What our webhook or a policy said, without the frames that the API server puts around it."""
+    while (shorter := _FRAME.sub("", message, count=1)) != message:
+        message = shorter
+    return message.strip()
+
+
+def explain_pod(pod: Object, events: list[Object] | None = None) -> Trouble | None:
+    """What keeps a pod from running, or made it fail; None when nothing is wrong with it."""
+    status = pod.get("status", {})
+    if status.get("reason") == "Evicted":
+        return Trouble("evicted", f"the node evicted it: {status.get('message', '')}")
+    for condition in status.get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return Trouble("unschedulable", f"no node can take it: {condition.get('message', '')}")
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        if trouble := _explain_container(container, pod):
+            return trouble
+    warnings = [event for event in events or [] if event.get("type") == "Warning"]
+    if status.get("phase") == "Pending" and warnings:
+        return Trouble("config", f"{warnings[-1].get('reason')}: {warnings[-1].get('message')}")
+    return None
+
+
+def _explain_container(container: Object, pod: Object) -> Trouble | None:
+    name, state = container["name"], container.get("state", {})
+    waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+    reason = str(waiting.get("reason", ""))
+    if reason in _PULL:
+        return Trouble("image-pull", f"the image {container['image']} cannot be pulled: {waiting.get('message', reason)}")
+    if reason == "CrashLoopBackOff":
+        ended = container.get("lastState", {}).get("terminated") or {}
+    elif reason.endswith("Error"):
+        return Trouble("config", f"container {name}: {reason}: {waiting.get('message', '')}")
+    if ended.get("exitCode", 0) == 0:
+        return None
+    if ended.get("reason") == "OOMKilled":
+        return Trouble("out-of-memory", f"container {name} ran out of memory (limit {_memory_limit(pod, name)})")
+    last = str(ended.get("message", "")).strip().splitlines()
+    return Trouble("ended", f"container {name} ended with exit code {ended['exitCode']}" + (f": {last[-1]}" if last else ""))
+
+
+def _memory_limit(pod: Object, container: str = "") -> str:
+    containers = pod["spec"]["containers"]
+    found = next((item for item in containers if item["name"] == container), containers[0])
+    return str(found.get("resources", {}).get("limits", {}).get("memory", "no limit"))
+
+
+def hint_from_log(line: str) -> str:
+    """A driver retries for ever when its executors are refused, and only its log says so."""
+    if "exceeded quota" in line or ("is forbidden" in line and "pods" in line):
+        found = _REFUSAL.search(line)
+        return f"executors are refused: {refusal_words(found.group(1) if found else line)}"
+    return ""

@@ -1,0 +1,28 @@
+"""Names that more than one room must agree on. Charts are tied to them by tests/charts."""
+
+PLATFORM_NAMESPACE = "sparkyard"
+JOBS_NAMESPACE = "spark-jobs"
+CATALOG = "yard"
+BUCKETS = ("raw", "lake", "eventlogs")
+
+DRIVER_ACCOUNT = "spark-driver"
+EXECUTOR_ACCOUNT = "spark-executor"
+SUBMIT_ACCOUNT = "spark-submit"
+DRIVER_PRIORITY_CLASS = "sparkyard-driver"
+
+S3_SECRET = "lake-s3-jobs"  # AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: env of driver and executors
+CATALOG_SECRET = "lake-catalog-jobs"  # pg_service.conf: a file in drivers only
+APPS_DIR = "/opt/sparkyard/apps"  # spark_apps/ inside the image
+RUN_ID_ENV = "SPARKYARD_RUN_ID"
+SUMMARY_ENV = "SPARKYARD_SUMMARY"
+DEFAULTS_REVISION = "sparkyard.dev/defaults-revision"
+RUN_ID_LABEL = "sparkyard.dev/run-id"
+
+
+def job_name(domain: str, app: str) -> str:
+    """The one name of a job in Kubernetes' spelling: ("trace", "q1_hours") is trace-q1-hours."""
+    return f"{domain}_{app}".replace("_", "-")
+
+
+def table_name(layer: str, domain: str, what: str) -> str:
+    return f"{CATALOG}.{layer}.{domain}_{what}"

@@ -1,0 +1,1 @@
+"""The order of steps: load, plan, start, follow, collect."""

@@ -1,0 +1,9 @@
+"""Data that looks like the real thing, of any size, the same from the same seed."""
+
+from collections.abc import Callable, Iterator
+
+from sparkyard.samples import events
+
+# A family gives files: their name in the sample's folder, and their bytes.
+Generator = Callable[[float, int, float], Iterator[tuple[str, bytes]]]
+FAMILIES: dict[str, Generator] = {"events": events.make_files}
