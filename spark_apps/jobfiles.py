@@ -1,0 +1,117 @@
+"""Files in, tables out: what a job needs to read each version of a file once and to be run again at any time.
+
+A job keeps a book of the files it has read, an append-only table with at least FILE_COLUMNS. It writes to the book last, and
+what it writes before replaces whatever an interrupted run left of the same files.
+"""
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from jobkit import InputError, Job
+
+FILE_COLUMNS = "source_file STRING, size BIGINT, modified TIMESTAMP, read BIGINT, rejected BIGINT, run_id STRING, loaded TIMESTAMP"
+
+
+def list_files(spark: SparkSession, path: str) -> DataFrame:
+    """The files with content under a folder (or the one file): path, source_file (its URI), size, modified. Opens none of them."""
+    try:
+        files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
+    except AnalysisException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            raise InputError(f"{path}: no such file or folder") from error
+        raise
+    return files.selectExpr("path", "_metadata.file_path AS source_file", "length AS size", "unix_micros(modificationTime) AS modified")
+
+
+def find_new_files(spark: SparkSession, path: str, book: str, job: Job) -> list[Row]:
+    """Files that the book lacks, or knows in another version (`changed`)."""
+    last = F.max_by(F.struct("size", F.unix_micros("modified").alias("modified")), "loaded").alias("last")
+    known = spark.table(book).groupBy("source_file").agg(last)
+    found = list_files(spark, path).join(F.broadcast(known), "source_file", "left")
+    files = found.withColumn("known", F.coalesce(F.col("last") == F.struct("size", "modified"), F.lit(False))).collect()
+    if not files:
+        raise InputError(f"{path}: no file with content")
+    job.facts |= {"files_new": sum(not file.known for file in files), "files_known": sum(file.known for file in files)}
+    return sorted((file for file in files if not file.known), key=lambda file: file.path)
+
+
+def read_lines(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
+    """The lines of these files, each with the file it comes from: value, source_file."""
+    paths = [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.path) for file in files]  # readers take globs, a file name is none
+    return spark.read.text(paths).selectExpr("value", "_metadata.file_path AS source_file")
+
+
+def source_id(path: str) -> str:
+    """A short key for a file: tables are partitioned by it, so that one commit can replace all that a file said."""
+    return hashlib.sha256(path.encode()).hexdigest()[:16]
+
+
+def source_id_column() -> Column:
+    return F.substring(F.sha2("source_file", 256), 1, 16).alias("source_id")
+
+
+def from_files(files: Sequence[Row]) -> Column:
+    return F.col("source_id").isin([source_id(file.source_file) for file in files])
+
+
+def ensure_tables(spark: SparkSession, tables: Mapping[str, tuple[str, str]]) -> None:
+    """Create the tables (name: columns, partitioning) that are not there; the last one stands for all."""
+    if spark.catalog.tableExists(list(tables)[-1]):
+        return
+    # Rows arrive grouped by file already: no shuffle before the write.
+    properties = "'write.distribution-mode'='none', 'write.spark.fanout.enabled'='true', 'write.parquet.compression-codec'='zstd'"
+    for namespace in {table.rpartition(".")[0] for table in tables}:
+        _create(spark, f"CREATE NAMESPACE IF NOT EXISTS {namespace}")
+    for table, (columns, partitioned_by) in tables.items():
+        partition = f"PARTITIONED BY ({partitioned_by})" if partitioned_by else ""
+        _create(spark, f"CREATE TABLE IF NOT EXISTS {table} ({columns}) USING iceberg {partition} TBLPROPERTIES ({properties})")
+
+
+def _create(spark: SparkSession, statement: str) -> None:
+    try:
+        spark.sql(statement)
+    except Exception:  # another run was quicker between the look and the deed
+        spark.sql(statement)
+
+
+def replace_rows(rows: DataFrame, table: str, condition: Column, job: Job) -> None:
+    """Replace the rows that meet the condition by these: one commit, which names its run."""
+    rows.writeTo(table).option("snapshot-property.sparkyard.run-id", job.run_id).overwrite(condition)
+    job.tables.append(table)
+
+
+def append_rows(rows: DataFrame, table: str, job: Job) -> None:
+    rows.writeTo(table).option("snapshot-property.sparkyard.run-id", job.run_id).append()
+    job.tables.append(table)
+
+
+def note_files(spark: SparkSession, files: Sequence[Row], counts: dict[str, tuple[int, int]], book: str, job: Job) -> None:
+    """Enter the files into the book, with the rows read and rejected of each: from now on they are known."""
+    rows = [(f.source_file, f.size, f.modified, *counts.get(f.source_file, (0, 0)), job.run_id) for f in files]
+    entered = spark.createDataFrame(rows, "source_file STRING, size LONG, modified LONG, read LONG, rejected LONG, run_id STRING")
+    loaded = F.current_timestamp().alias("loaded")
+    entry = entered.select("source_file", "size", F.timestamp_micros("modified").alias("modified"), "read", "rejected", "run_id", loaded)
+    append_rows(entry, book, job)
+
+
+def retry_conflicts(write: Callable[[], None], attempts: int = 5) -> None:
+    """Another run may commit between our reading and our writing; what we would write is then computed again from what it left."""
+    for attempt in range(1, attempts + 1):
+        try:
+            return write()
+        except Exception as error:
+            if attempt == attempts or not re.search("conflicting files|CommitFailedException", str(error)):
+                raise
+            time.sleep(attempt)
+
+
+def read_anew(spark: SparkSession, table: str) -> DataFrame:
+    """The table as it is now, also when another run wrote it; a session would remember it for a while."""
+    spark.sql(f"REFRESH TABLE {table}")
+    return spark.table(table)
