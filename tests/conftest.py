@@ -1,0 +1,84 @@
+"""What a test needs of the machine: a marker names it; missing is a skip with its reason, or a failure when --require names it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require", default="", help="comma-separated needs that must be met: helm,java,apiserver,images,cluster,netns,data")
+    parser.addoption("--long", action="store_true", help="run the tests marked `long` too")
+
+
+def _tool(name: str) -> str:
+    command = [sys.executable, str(ROOT / "scripts/gotools/build.py"), "--is-built", name]
+    built = subprocess.run(command, capture_output=True).returncode == 0
+    return "" if built else f"{name} is not built: python3 scripts/gotools/build.py {name}"
+
+
+def _java() -> str:
+    java = shutil.which("java")
+    version = subprocess.run([java, "-version"], capture_output=True, text=True).stderr if java else ""
+    return "" if 'version "17' in version else "Java 17 is not installed: make java"
+
+
+def _netns() -> str:
+    return "" if sys.platform == "linux" and os.geteuid() == 0 else "needs Linux and root for network namespaces"
+
+
+def data_dir() -> Path:
+    return Path(os.environ.get("SPARKYARD_DATA", ROOT.parent / "shared" / "data"))
+
+
+def _cluster() -> str:
+    if not (ROOT / "build/kubeconfig").exists() and "KUBECONFIG" not in os.environ:
+        return "no cluster: make cluster images deploy"
+    kubeconfig = os.environ.get("KUBECONFIG", str(ROOT / "build/kubeconfig"))
+    command = ["kubectl", "--kubeconfig", kubeconfig, "get", "--raw", "/readyz", "--request-timeout=10s"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    return "" if answer.returncode == 0 else f"the cluster does not answer: {answer.stderr.strip()[-200:]}"
+
+
+NEEDS = {
+    "helm": lambda: "" if shutil.which("helm") else _tool("helm"),
+    "java": _java,
+    "apiserver": lambda: _tool("kube-apiserver-newest") or _tool("kubernetes") or _tool("etcd"),
+    "images": lambda: "" if (ROOT / "build/images.json").exists() else "the images are not built: make images",
+    "cluster": _cluster,
+    "netns": _netns,
+    "data": lambda: "" if data_dir().is_dir() else f"no real data sets at {data_dir()}: set SPARKYARD_DATA",
+}
+
+
+@cache
+def missing(need: str) -> str:
+    return NEEDS[need]()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("long") and not item.config.getoption("--long"):
+        pytest.skip("takes long: make test-long")
+    required = item.config.getoption("--require").split(",")
+    for need in NEEDS:
+        if item.get_closest_marker(need) and (reason := missing(need)):
+            if need in required:
+                pytest.fail(f"required: {reason}", pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The real data sets; use it together with the marker `data`."""
+    return data_dir()

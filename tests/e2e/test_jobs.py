@@ -1,0 +1,107 @@
+"""The central promise: the same manifest by plain kubectl and on this machine gives the same result."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sparkyard import lake
+from sparkyard.kube.applications import get_driver, termination_message
+from sparkyard.project import ROOT
+from sparkyard.runs.cluster_lake import open_catalog
+from sparkyard.summary import comparable, parse_summary
+
+pytestmark = pytest.mark.cluster
+HELLO, EVENTS = (ROOT / f"manifests/jobs/{name}.yaml" for name in ("hello-hello", "events-windows"))
+SAMPLE = ROOT / "build/sample/events"
+WINDOWS = "yard.refined.events_windows"
+
+
+def result_of(yard: Any, app: dict[str, Any]) -> dict[str, Any]:
+    result = parse_summary(termination_message(get_driver(yard.kube, app)))
+    assert result, "the driver leaves its result in its termination message"
+    return result
+
+
+def run_locally(yard: Any, manifest: Path, home: Path, *arguments: str) -> dict[str, Any]:
+    done = yard.sparkyard("run", str(manifest), "--home", str(home), "--json", "--", *arguments)
+    return json.loads(done.stdout)["summary"]  # type: ignore[no-any-return]
+
+
+def test_hello_runs_untouched_with_executors_as_pods_of_their_own_in_a_restricted_namespace(yard: Any, tmp_path: Path) -> None:
+    labels = yard.kube.get(f"/api/v1/namespaces/{yard.namespace}")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    app = yard.wait_for_end(yard.apply(HELLO))
+    assert app["status"]["applicationState"]["state"] == "COMPLETED"
+    assert len(app["status"]["executorState"]) == 2
+    assert comparable(result_of(yard, app)) == comparable(run_locally(yard, HELLO, tmp_path))
+
+
+def test_events_equal_local_mode_row_for_row(yard: Any, clean_events: None, tmp_path: Path) -> None:
+    yard.sparkyard("upload", str(SAMPLE), "--to", "raw/events")
+    app = yard.wait_for_end(yard.apply(EVENTS))
+    assert app["status"]["applicationState"]["state"] == "COMPLETED", app["status"]
+    shutil.copytree(SAMPLE, tmp_path / "raw/events")
+    local_result = run_locally(yard, EVENTS, tmp_path)
+    assert comparable(result_of(yard, app)) == comparable(local_result)
+    assert table_checksum(yard, WINDOWS) == lake.checksum(lake.load_table(lake.load_catalog(tmp_path), WINDOWS))
+
+
+def test_a_second_run_changes_nothing(yard: Any, clean_events: None) -> None:
+    yard.sparkyard("upload", str(SAMPLE), "--to", "raw/events")
+    sums = []
+    for _ in range(2):
+        app = yard.wait_for_end(yard.apply(EVENTS))
+        assert app["status"]["applicationState"]["state"] == "COMPLETED", app["status"]
+        sums.append(table_checksum(yard, WINDOWS))
+    assert sums[0] == sums[1]
+
+
+@pytest.mark.data
+def test_the_real_events_equal_an_independent_computation(yard: Any, clean_events: None, real_data: Path) -> None:
+    import duckdb
+
+    yard.sparkyard("upload", str(real_data / "events/events.csv"), "--to", "raw/events-real")
+    app = yard.wait_for_end(yard.apply(with_arguments(EVENTS, "events-windows-real", ["--input", "s3a://raw/events-real/"])))
+    assert app["status"]["applicationState"]["state"] == "COMPLETED", app["status"]
+    query = """
+        select count_if(action = 'Open'), count_if(action = 'Close'), count(*),
+               (epoch(max(time_bucket(interval 10 minutes, time)) - min(time_bucket(interval 10 minutes, time))) / 600)::int + 1
+        from read_csv($file, columns = {'time': 'timestamp', 'action': 'varchar'}, header = true)
+    """
+    opened, closed, total, windows = duckdb.execute(query, {"file": str(real_data / "events/events.csv")}).fetchone() or ()
+    with open_catalog(yard.kube) as catalog:
+        columns = lake.to_columns(lake.load_table(catalog, WINDOWS))
+    assert [sum(columns[name]) for name in ("open_count", "close_count", "total")] == [opened, closed, total]
+    assert len(columns["window_start"]) == windows
+
+
+def with_arguments(manifest: Path, name: str, arguments: list[str]) -> dict[str, Any]:
+    document = yaml.safe_load(manifest.read_text())
+    document["metadata"]["name"] = name
+    document["spec"]["arguments"] = arguments
+    return document  # type: ignore[no-any-return]
+
+
+def table_checksum(yard: Any, table: str) -> str:
+    with open_catalog(yard.kube) as catalog:
+        return lake.checksum(lake.load_table(catalog, table))
+
+
+def test_losing_the_drivers_log_loses_no_result(yard: Any, tmp_path: Path) -> None:
+    app = yard.wait_for_end(yard.apply(HELLO))
+    driver = get_driver(yard.kube, app)
+    assert driver
+    folder = f"/var/log/pods/{yard.namespace}_{driver['metadata']['name']}_{driver['metadata']['uid']}"
+    inside = [sys.executable, str(ROOT / "scripts/cluster/main.py"), "exec", "--", "rm", "-r", folder]
+    if subprocess.run(inside, capture_output=True).returncode:
+        pytest.skip("the node is not ours: its log cannot be taken away")
+    assert "no such file or directory" in yard.kubectl("logs", "-n", yard.namespace, driver["metadata"]["name"], check=False).stdout
+    record = yard.record("hello-hello", tmp_path)
+    assert record["state"] == "succeeded"
+    assert record["summary"]["checks"] == {"2 rows and 3 columns": True}

@@ -1,0 +1,143 @@
+"""Every way an application or a pod can fail has its own words."""
+
+from typing import Any
+
+import pytest
+
+from sparkyard.errors import ClusterError, InputError, JobFailed, OutOfMemory, SubmissionRejected
+from sparkyard.kube.explain import application_state, explain_failure, explain_pod, explain_submission, hint_from_log, refusal_words
+
+QUOTA = (
+    "failed to submit spark application: failed to run spark-submit: driver pod creation failed: "
+    'Exception in thread "main" io.fabric8.kubernetes.client.KubernetesClientException: Failure executing: POST at: '
+    'https://10.90.0.1:443/api/v1/namespaces/spark-jobs/pods. Message: pods "x-driver" is forbidden: exceeded quota: jobs, '
+    "requested: requests.cpu=64, used: requests.cpu=0, limited: requests.cpu=4. Received status: Status(apiVersion=v1, code=403)\n"
+    "\tat io.fabric8.kubernetes.client.dsl.internal.OperationSupport.requestFailure(OperationSupport.java:660)"
+)
+POLICY = (
+    "failed to submit spark application: … Message: pods \"x-driver\" is forbidden: ValidatingAdmissionPolicy 'sparkyard-job-pods' with "
+    "binding 'sparkyard-job-pods' denied request: spec.containers[0].image: expected one of localhost:5000/sparkyard/spark, found evil:1. "
+    "Received status: Status(apiVersion=v1)"
+)
+
+
+def make_app(state: str = "FAILED", message: str = "") -> dict[str, Any]:
+    return {"metadata": {"name": "x", "namespace": "jobs"}, "status": {"applicationState": {"state": state, "errorMessage": message}}}
+
+
+def make_pod(phase: str = "Pending", limit: str = "1Gi", **status: Any) -> dict[str, Any]:
+    container = {"name": "spark-kubernetes-driver", "resources": {"limits": {"memory": limit}}}
+    return {"metadata": {"name": "x-driver"}, "spec": {"containers": [container]}, "status": {"phase": phase, **status}}
+
+
+def ended(code: int, reason: str = "Error", message: str = "") -> dict[str, Any]:
+    state = {"terminated": {"exitCode": code, "reason": reason, "message": message}}
+    return make_pod("Failed", containerStatuses=[{"name": "spark-kubernetes-driver", "image": "spark:1", "state": state}])
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}}
+    return make_pod(containerStatuses=[{"name": "spark-kubernetes-driver", "image": "spark:1", "state": state}])
+
+
+@pytest.mark.parametrize(
+    ("pod", "kind", "words"),
+    [
+        (waiting("ImagePullBackOff", "no such manifest"), "image-pull", "spark:1 cannot be pulled: no such manifest"),
+        (waiting("CreateContainerConfigError", 'secret "s3" not found'), "config", 'secret "s3" not found'),
+        (ended(137, "OOMKilled"), "out-of-memory", "limit 1Gi"),
+        (ended(3, message="what\nlast words"), "ended", "exit code 3: last words"),
+        (make_pod("Failed", reason="Evicted", message="low on disk"), "evicted", "low on disk"),
+        (
+            make_pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1 nodes: Insufficient cpu"}]),
+            "unschedulable",
+            "Insufficient cpu",
+        ),
+    ],
+)
+def test_a_pod_says_what_ails_it(pod: dict[str, Any], kind: str, words: str) -> None:
+    trouble = explain_pod(pod)
+    assert trouble is not None
+    assert trouble.kind == kind
+    assert words in trouble.message
+
+
+def test_a_crash_loop_is_explained_by_its_last_life() -> None:
+    status = {
+        "name": "web",
+        "image": "i",
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 1, "message": "no key"}},
+    }
+    trouble = explain_pod(make_pod("Running", containerStatuses=[status]))
+    assert trouble is not None
+    assert trouble.message == "container web ended with exit code 1: no key"
+
+
+def test_a_pod_that_waits_for_a_mount_is_explained_by_its_events() -> None:
+    trouble = explain_pod(make_pod(), [{"type": "Warning", "reason": "FailedMount", "message": 'secret "x" not found'}])
+    assert trouble is not None
+    assert "FailedMount" in trouble.message
+
+
+def test_nothing_ails_a_running_pod() -> None:
+    running = {"name": "c", "image": "i", "state": {"running": {}}}
+    assert (
+        explain_pod(make_pod("Running", containerStatuses=[running]), [{"type": "Warning", "reason": "Unhealthy", "message": "not yet"}])
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("driver", "result", "kind", "words"),
+    [
+        (ended(1), {"error": {"type": "InputError", "message": "no files at s3a://raw/x"}}, InputError, "no files"),
+        (ended(1), {"error": {"type": "ValueError", "message": "seven"}}, JobFailed, "ValueError: seven"),
+        (ended(1, message="Traceback …\nZeroDivisionError: division by zero"), None, JobFailed, "ZeroDivisionError: division by zero"),
+        (ended(137, "OOMKilled"), None, OutOfMemory, "1Gi"),
+        (ended(0, "Completed"), {"status": "failed", "error": {"type": "JobError", "message": "check failed"}}, JobFailed, "check failed"),
+        (waiting("ErrImagePull", "denied"), None, ClusterError, "cannot be pulled"),
+    ],
+)
+def test_the_job_is_the_first_witness_and_its_pod_the_second(
+    driver: dict[str, Any], result: dict[str, Any] | None, kind: type[Exception], words: str
+) -> None:
+    error = explain_failure(make_app(message="driver container failed with ExitCode: 1, Reason: Error"), driver, result)
+    assert type(error) is kind
+    assert words in error.what
+
+
+def test_a_vanished_driver_is_no_riddle() -> None:
+    assert "somebody deleted it" in explain_failure(make_app(message="driver pod not found"), None, None).what
+
+
+def test_submission_failures_say_what_the_api_server_said() -> None:
+    quota = explain_submission(QUOTA)
+    assert isinstance(quota, SubmissionRejected)
+    assert "exceeded quota: jobs, requested: requests.cpu=64" in quota.what
+    assert "Received status" not in quota.what
+    policy = explain_failure(make_app(message=POLICY), None, None)
+    assert policy.what.startswith("spec.containers[0].image: expected one of")
+
+
+def test_other_submission_failures_name_the_exception() -> None:
+    error = explain_submission(
+        'failed to submit spark application: Exception in thread "main" org.apache.spark.SparkException: bad master\n\tat x'
+    )
+    assert "org.apache.spark.SparkException: bad master" in error.what
+
+
+def test_frames_of_the_api_server_are_taken_off() -> None:
+    framed = 'admission webhook "defaults.sparkyard.dev" denied the request: spec.image: not allowed\nspec.driver: too big'
+    assert refusal_words(framed) == "spec.image: not allowed\nspec.driver: too big"
+
+
+def test_an_application_nobody_looked_at_is_new() -> None:
+    assert application_state({"metadata": {}}) == "NEW"
+    assert application_state(make_app("")) == "NEW"
+
+
+def test_refused_executors_are_seen_in_the_log() -> None:
+    line = 'WARN ExecutorPodsAllocator: … Message: pods "x-exec-1" is forbidden: exceeded quota: jobs. Received status: Status()'
+    assert hint_from_log(line) == "executors are refused: exceeded quota: jobs"
+    assert hint_from_log("INFO all is well") == ""
