@@ -16,9 +16,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from sparkyard.errors import ClusterError
 from sparkyard.kube import Kube
 from sparkyard.kube.applications import NAME_LABEL, applications_path, delete_application
 from sparkyard.manifest import load_manifest
@@ -89,12 +90,14 @@ class Clock:
             self.done.set()
 
     def watch(self, path: str, selector: Object, handle: Any) -> None:
-        for line in self.kube.lines(path, watch=True, timeoutSeconds=300, **selector):
-            event = json.loads(line)
-            if event["type"] != "BOOKMARK":
-                handle(event["object"])
-            if self.done.is_set():
-                return
+        while not self.done.is_set():
+            with suppress(ClusterError):  # a stream that fell silent is taken up again
+                for line in self.kube.lines(path, watch=True, timeoutSeconds=60, **selector):
+                    event = json.loads(line)
+                    if event["type"] != "BOOKMARK":
+                        handle(event["object"])
+                    if self.done.is_set():
+                        return
 
     def start(self) -> None:
         pods = f"/api/v1/namespaces/{JOBS_NAMESPACE}/pods"

@@ -73,6 +73,8 @@ def make_flags(tool: str) -> str:
         major, minor = version.split(".")[:2]
         for name, value in (("gitVersion", f"v{version}"), ("gitMajor", major), ("gitMinor", minor), ("gitCommit", "source")):
             flags += f" -X k8s.io/component-base/version.{name}={value}"
+    if tool == "versitygw":
+        flags += f" -X main.Version=v{version}"
     if tool == "helm":
         major, minor = VERSIONS["KUBERNETES_VERSION"].split(".")[:2]  # what `helm template` takes a cluster to be
         values = (

@@ -1,9 +1,11 @@
 """The central promise: the same manifest by plain kubectl and on this machine gives the same result."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from sparkyard import lake
 from sparkyard.kube.applications import get_driver, termination_message
 from sparkyard.project import ROOT
 from sparkyard.runs.cluster_lake import open_catalog
+from sparkyard.samples.events import break_line
 from sparkyard.summary import comparable, parse_summary
 
 pytestmark = pytest.mark.cluster
@@ -64,21 +67,57 @@ def test_a_second_run_changes_nothing(yard: Any, clean_events: None) -> None:
 
 @pytest.mark.data
 def test_the_real_events_equal_an_independent_computation(yard: Any, clean_events: None, real_data: Path) -> None:
-    import duckdb
-
-    yard.sparkyard("upload", str(real_data / "events/events.csv"), "--to", "raw/events-real")
-    app = yard.wait_for_end(yard.apply(with_arguments(EVENTS, "events-windows-real", ["--input", "s3a://raw/events-real/"])))
-    assert app["status"]["applicationState"]["state"] == "COMPLETED", app["status"]
-    query = """
-        select count_if(action = 'Open'), count_if(action = 'Close'), count(*),
-               (epoch(max(time_bucket(interval 10 minutes, time)) - min(time_bucket(interval 10 minutes, time))) / 600)::int + 1
-        from read_csv($file, columns = {'time': 'timestamp', 'action': 'varchar'}, header = true)
-    """
-    opened, closed, total, windows = duckdb.execute(query, {"file": str(real_data / "events/events.csv")}).fetchone() or ()
+    result = run_on_cluster(yard, real_data / "events/events.csv", "events-real")
+    expected = compute_windows(real_data / "events/events.csv")
     with open_catalog(yard.kube) as catalog:
         columns = lake.to_columns(lake.load_table(catalog, WINDOWS))
-    assert [sum(columns[name]) for name in ("open_count", "close_count", "total")] == [opened, closed, total]
-    assert len(columns["window_start"]) == windows
+    starts = [int(start.timestamp()) for start in columns["window_start"]]
+    assert list(zip(starts, columns["open_count"], columns["close_count"], strict=True)) == expected
+    for name, index in (("average_open_count", 1), ("average_close_count", 2)):
+        assert result["facts"][name] == pytest.approx(sum(row[index] for row in expected) / len(expected), abs=1e-6)
+    assert result["facts"]["average_total"] == pytest.approx(100_000 / len(expected), abs=1e-6)
+    best = sorted(expected, key=lambda row: (-row[1], row[0]))[:10]
+    top = [[f"{datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M}", opened, closed] for start, opened, closed in best]
+    assert [row[:3] for row in result["highlights"][1:]] == top
+
+
+@pytest.mark.data
+def test_one_percent_of_broken_lines_is_quarantined_to_the_line(yard: Any, clean_events: None, real_data: Path, tmp_path: Path) -> None:
+    header, *lines = (real_data / "events/events.csv").read_bytes().splitlines()
+    chance = random.Random(1)
+    broken = {position: break_line(chance, lines[position]) for position in chance.sample(range(len(lines)), len(lines) // 100)}
+    file = tmp_path / "events.csv"
+    file.write_bytes(b"\n".join([header, *(broken.get(position, line) for position, line in enumerate(lines)), b""]))
+    result = run_on_cluster(yard, file, "events-broken")
+    assert result["rows"] == {"read": 100_000, "rejected": 1_000, "written": 99_000}
+    with open_catalog(yard.kube) as catalog:
+        quarantined = lake.to_columns(lake.load_table(catalog, "yard.trusted.events_windows_quarantine"))
+    assert sorted(quarantined["line"]) == sorted(line.decode(errors="replace") for line in broken.values())
+    assert set(quarantined["source_file"]) == {"s3a://raw/events-broken/events.csv"}
+
+
+def run_on_cluster(yard: Any, file: Path, folder: str) -> dict[str, Any]:
+    yard.sparkyard("upload", str(file), "--to", f"raw/{folder}")
+    app = yard.wait_for_end(yard.apply(with_arguments(EVENTS, f"{folder}-windows", ["--input", f"s3a://raw/{folder}/"])))
+    assert app["status"]["applicationState"]["state"] == "COMPLETED", app["status"]
+    return result_of(yard, app)
+
+
+def compute_windows(file: Path) -> list[tuple[int, int, int]]:
+    """(start, open, close) of every window from the first to the last, by another engine."""
+    import duckdb
+
+    return duckdb.execute(
+        """
+        WITH counts AS (
+            SELECT epoch(time_bucket(INTERVAL 10 MINUTE, time))::BIGINT AS start, count_if(action = 'Open') AS opened,
+                   count_if(action = 'Close') AS closed
+            FROM read_csv($file, columns = {'time': 'timestamp', 'action': 'varchar'}, header = true) GROUP BY start
+        ), spine AS (SELECT unnest(range(min(start), max(start) + 1, 600)) AS start FROM counts)
+        SELECT start, coalesce(opened, 0)::BIGINT, coalesce(closed, 0)::BIGINT FROM spine LEFT JOIN counts USING (start) ORDER BY start
+        """,
+        {"file": str(file)},
+    ).fetchall()
 
 
 def with_arguments(manifest: Path, name: str, arguments: list[str]) -> dict[str, Any]:

@@ -159,12 +159,23 @@ def test_doors_are_open_and_closed_as_meant(yard: Any, pods: None) -> None:
     assert look(yard, [door for door in DOORS if not door.open], False) == [], "open, and should be closed"
 
 
+def probe(yard: Any) -> str:
+    """What `sparkyard doctor` finds out about NetworkPolicies by trying."""
+    findings = json.loads(yard.sparkyard("doctor", "--probe", "--json").stdout)
+    return next(finding["verdict"] for finding in findings if finding["check"] == "network policies")  # type: ignore[no-any-return]
+
+
+def test_doctor_finds_policies_enforced(yard: Any) -> None:
+    assert probe(yard) == "ok"
+
+
 @pytest.mark.netns
 def test_without_the_enforcer_every_door_is_open(yard: Any, pods: None) -> None:
     """What proves that it is the policies that close them."""
     enforcer("off")
     try:
         assert look(yard, DOORS, True) == [], "closed by something else than the policy"
+        assert probe(yard) == "warn", "doctor did not notice that nothing enforces policies"
     finally:
         enforcer("on")
     assert look(yard, [door for door in DOORS if not door.open], False) == []

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,13 +117,30 @@ def test_interrupting_cancels_when_asked_to(yard: Any, tmp_path: Path, number: s
     yard.delete("e2e-interrupt")
 
 
-def test_a_running_application_is_not_replaced(yard: Any, tmp_path: Path) -> None:
+def test_a_running_application_opens_in_the_browser_and_is_not_replaced(yard: Any, tmp_path: Path) -> None:
     yard.run_code("e2e-busy", SLEEP)
     yard.wait_for_driver("e2e-busy")
+    assert "<title>e2e-busy - Spark Jobs</title>" in read_ui(yard, "e2e-busy")
     done = yard.sparkyard("submit", HELLO, "--name", "e2e-busy", "--home", str(tmp_path), code=2)
     assert "already there" in done.stderr
     assert "sparkyard cancel e2e-busy" in done.stderr
     yard.delete("e2e-busy")
+
+
+def read_ui(yard: Any, name: str) -> str:
+    """The page that `sparkyard open` leads a browser to, once the driver's session is up."""
+    deadline = time.monotonic() + 60
+    while "counted" not in yard.kubectl("logs", "-n", yard.namespace, f"{name}-driver", check=False).stdout:
+        assert time.monotonic() < deadline, f"{name}: no session within 60 s"
+        time.sleep(0.5)
+    command = [sys.executable, "-u", "-c", "from sparkyard.cli import main; main()", "open", name, "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout
+            [url, *_] = process.stdout.readline().split()
+            return urllib.request.urlopen(url, timeout=30).read().decode()  # type: ignore[no-any-return]
+        finally:
+            process.terminate()
 
 
 def test_deleting_the_driver_is_no_riddle(yard: Any, tmp_path: Path) -> None:

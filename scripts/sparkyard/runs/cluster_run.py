@@ -21,7 +21,7 @@ from sparkyard.kube.explain import (
 from sparkyard.local.home import ensure_home
 from sparkyard.local.store import make_run_id, run_dir, save_record
 from sparkyard.manifest import load_manifest, override_arguments
-from sparkyard.names import JOBS_NAMESPACE, RUN_ID_ENV, RUN_ID_LABEL
+from sparkyard.names import JOBS_NAMESPACE, RUN_ID_LABEL
 from sparkyard.runs.follow import Follower, Listener, Outcome
 from sparkyard.summary import RunRecord, add_result, cause_to_dict, parse_result, parse_summary
 
@@ -38,14 +38,12 @@ class ClusterRequest:
 
 
 def make_application(document: Object, run_id: str, name: str = "", namespace: str = "") -> Object:
-    """The manifest as it is sent: named, and carrying its run id as a label and in the driver's environment."""
+    """The manifest as it is sent: named, and labelled with its run id, which the platform hands on to the driver."""
     app = copy.deepcopy(document)
-    meta, driver = app["metadata"], app["spec"].setdefault("driver", {})
+    meta = app["metadata"]
     meta["name"] = name or meta["name"]
     meta["namespace"] = namespace or meta.get("namespace") or JOBS_NAMESPACE
     meta["labels"] = {**meta.get("labels", {}), RUN_ID_LABEL: run_id}
-    env = [entry for entry in driver.get("env", []) if entry["name"] != RUN_ID_ENV]
-    driver["env"] = [*env, {"name": RUN_ID_ENV, "value": run_id}]
     return app
 
 
