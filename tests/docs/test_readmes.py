@@ -11,6 +11,8 @@ from sparkyard.project import ROOT
 
 FENCE = re.compile(r"(?:<!-- runs: (?P<runs>.+?) -->\n)?```(?:sh|bash|console|shell)\n(?P<commands>.*?)```", re.DOTALL)
 
+COMMAND = re.compile(r"\s*(\$ |make |kubectl |helm |git |python3? |sparkyard |\.venv/)")
+
 
 @dataclass(frozen=True)
 class Block:
@@ -23,9 +25,14 @@ class Block:
         return f"{self.path.relative_to(ROOT)}:{self.line}"
 
 
+def load_paths() -> list[Path]:
+    """Every Markdown file of the project itself."""
+    rooms = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".") and folder.name != "build"]
+    return sorted([*ROOT.glob("*.md"), *(path for room in rooms for path in room.rglob("*.md"))])
+
+
 def load_blocks() -> list[Block]:
-    paths = [*ROOT.glob("*.md"), *(path for path in ROOT.glob("*/**/*.md") if not {".venv", "build"} & set(path.relative_to(ROOT).parts))]
-    return [block for path in sorted(paths) for block in parse_blocks(path)]
+    return [block for path in load_paths() for block in parse_blocks(path)]
 
 
 def parse_blocks(path: Path) -> list[Block]:
@@ -50,6 +57,14 @@ def run(block: Block) -> None:
 def test_a_block_says_what_runs_it(block: Block) -> None:
     known = {"local", "cluster", "make"}
     assert block.runs in known or re.fullmatch(r"elsewhere \(.{10,}\)", block.runs), f"{block}: put <!-- runs: … --> above it"
+
+
+@pytest.mark.parametrize("path", load_paths(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_command_hides_in_a_block_without_a_language(path: Path) -> None:
+    bare = re.findall(
+        r"^```\n(.*?)^```", re.sub(r"^```\w+\n.*?^```$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE), re.DOTALL | re.MULTILINE
+    )
+    assert not [line for block in bare for line in block.splitlines() if COMMAND.match(line)]
 
 
 @pytest.mark.parametrize("block", of("make"), ids=str)
