@@ -36,5 +36,6 @@ if [ "${1:-postgres}" != postgres ]; then
   exec "$@"
 fi
 [ -s "$PGDATA/PG_VERSION" ] || initialise
+chmod 0700 "$PGDATA"  # a volume plugin that gives the group rights (fsGroup) would keep PostgreSQL from starting
 shift || true
 exec postgres -c listen_addresses='*' "$@"

@@ -1,4 +1,4 @@
-"""`make java`: Java 17, installed where this machine lets us, else the one command to type."""
+"""`make java`: Java 17 or 21, installed where this machine lets us, else the one command to type."""
 
 import os
 import shutil
@@ -6,18 +6,25 @@ import subprocess
 import sys
 
 from sparkyard.errors import ToolMissing
-from sparkyard.local.java import find_java
+from sparkyard.local.java import SUPPORTED, find_java, install_command
 
-PACKAGE = "openjdk-17-jre-headless"
+APT = ["apt-get", "-qq", "-y"]
 
 
 def install() -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    print(f"Installing {PACKAGE} …", flush=True)
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", PACKAGE]):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise ToolMissing(f"`{' '.join(command)}` failed: {done.stderr.strip()[-500:]}", next_command=" ".join(command))
+    """The first of the supported ones that this distribution has: Debian 12 has 17, Debian 13 has 21."""
+    run([*APT, "update"])
+    for major in SUPPORTED:
+        package = f"openjdk-{major}-jre-headless"
+        print(f"Installing {package} …", flush=True)
+        done = run([*APT, "install", "--no-install-recommends", package])
+        if done.returncode == 0:
+            return
+    raise ToolMissing(f"`{' '.join(done.args)}` failed: {done.stderr.strip()[-500:]}", next_command=install_command())
+
+
+def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, capture_output=True, text=True)
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
 """A real API server without a node: admission, schemas and rights are its own, and it is up in seconds."""
 
+import ctypes
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from sparkyard.project import ROOT
 Object = dict[str, Any]
 VERSIONS = {"node": "kubernetes", "newest": "kube-apiserver-newest"}  # which API server: tool that holds it
 TOKEN = "only-for-this-test"
+PR_SET_PDEATHSIG = 1
 
 
 class Api:
@@ -65,10 +68,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def die_with_parent() -> None:
+    """A test run that is killed leaves no server behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 @contextmanager
 def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out)
+        process = subprocess.Popen(command, stdout=out, stderr=out, preexec_fn=die_with_parent)
         try:
             yield process
         finally:
