@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sparkyard.errors import ToolMissing
+from sparkyard.local.java import find_java
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -24,9 +27,11 @@ def _tool(name: str) -> str:
 
 
 def _java() -> str:
-    java = shutil.which("java")
-    version = subprocess.run([java, "-version"], capture_output=True, text=True).stderr if java else ""
-    return "" if 'version "17' in version else "Java 17 is not installed: make java"
+    try:
+        find_java()
+    except ToolMissing as error:
+        return f"{error.what}: make java"
+    return ""
 
 
 def _netns() -> str:

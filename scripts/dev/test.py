@@ -26,7 +26,7 @@ def step(title: str, *command: str) -> bool:
 
 
 def pytest(title: str, *args: str) -> bool:
-    return step(title, sys.executable, "-m", "pytest", "-q", *args)
+    return step(title, sys.executable, "-m", "pytest", "-q", "--durations=15", "--durations-min=5", *args)
 
 
 def connect_tests(options: list[str]) -> bool:
