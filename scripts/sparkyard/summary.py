@@ -138,3 +138,16 @@ def cause_to_dict(error: YardError) -> dict[str, Any]:
 def error_from_cause(cause: dict[str, Any], *, where: str = "", log: str = "") -> YardError:
     kind = CAUSES.get(cause["type"], JobFailed)
     return kind(cause["message"] + (f"\nLog: {log}" if log else ""), where=where, next_command=cause.get("next", ""))
+
+
+def format_value(value: Any) -> str:
+    """As a person likes to read it."""
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {format_value(inner)}" for key, inner in value.items())
+    return str(value)

@@ -59,7 +59,7 @@ class ClusterFollower:
 
 
 def print_end(record: "RunRecord", home: Path, json_: bool) -> None:
-    from sparkyard.cli.report import show_run
+    from sparkyard.cli.display import show_run
     from sparkyard.summary import error_from_cause
 
     if json_:

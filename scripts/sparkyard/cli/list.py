@@ -24,7 +24,7 @@ def list_(
 ) -> None:
     from rich.console import Console
 
-    from sparkyard.cli.report import make_table
+    from sparkyard.cli.display import make_table
     from sparkyard.kube import Kube
     from sparkyard.kube.applications import list_applications
 

@@ -32,8 +32,8 @@ def run(
     cores: Annotated[int | None, typer.Option(min=1, help="Cores to use; as the manifest says, if this machine has them.")] = None,
     executors: Annotated[int | None, typer.Option(min=1, help="So many executor processes instead of threads in one.")] = None,
 ) -> None:
+    from sparkyard.cli.display import show_run
     from sparkyard.cli.follow import follow
-    from sparkyard.cli.report import show_run
     from sparkyard.local.home import DEFAULT_HOME
     from sparkyard.runs.local_run import LocalRequest, run_local
     from sparkyard.summary import error_from_cause

@@ -25,7 +25,7 @@ SHOW_HELP = """Show one run: by its id, by an unmistakable part of it, or `last`
 
 @app.command(help=RUNS_HELP)
 def runs(home: Home = None, json_: Json = False, limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 20) -> None:
-    from sparkyard.cli.report import make_console, make_table
+    from sparkyard.cli.display import make_console, make_table
     from sparkyard.local.home import DEFAULT_HOME
     from sparkyard.local.store import load_records
 
@@ -51,7 +51,7 @@ def show(
 ) -> None:
     from pathlib import Path
 
-    from sparkyard.cli.report import show_run
+    from sparkyard.cli.display import show_run
     from sparkyard.local.home import DEFAULT_HOME
     from sparkyard.local.store import load_record
 

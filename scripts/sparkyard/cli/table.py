@@ -45,19 +45,19 @@ def table(
     cluster: Annotated[bool, typer.Option("--cluster", help="Read the cluster's lake instead of the local one.")] = False,
     checksum: Annotated[bool, typer.Option("--checksum", help="Print rows and a checksum that no order of rows changes.")] = False,
 ) -> None:
-    with _open_catalog(home, cluster) as catalog:
+    with open_catalog(home, cluster) as catalog:
         _show(catalog, name, format_, limit, checksum)
 
 
 @contextmanager
-def _open_catalog(home: Path | None, cluster: bool) -> Iterator["Catalog"]:
+def open_catalog(home: Path | None, cluster: bool) -> Iterator["Catalog"]:
     from sparkyard.local.home import DEFAULT_HOME
 
     if cluster:
         from sparkyard.kube import Kube
-        from sparkyard.runs.cluster_lake import open_catalog
+        from sparkyard.runs import cluster_lake
 
-        with open_catalog(Kube()) as catalog:
+        with cluster_lake.open_catalog(Kube()) as catalog:
             yield catalog
     else:
         from sparkyard import lake
@@ -81,7 +81,7 @@ def _show(catalog: "Catalog", name: str | None, format_: Format, limit: int | No
 
 def _print_for_people(catalog: "Catalog", name: str, limit: int) -> None:
     from sparkyard import lake
-    from sparkyard.cli.report import make_console, make_table
+    from sparkyard.cli.display import make_console, make_table
 
     rows = lake.load_table(catalog, name, limit=limit)
     values = [[_plain(value) for value in row.values()] for row in rows.to_pylist()]

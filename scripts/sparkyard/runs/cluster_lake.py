@@ -1,4 +1,5 @@
-"""The cluster's lake seen from here: its store and catalog through forwarded ports, with the credentials that jobs have."""
+"""The cluster's lake seen from here: its store and catalog through forwarded ports, with the credentials that jobs have; files are
+uploaded with the key that ingest has."""
 
 import base64
 import configparser
@@ -11,7 +12,7 @@ from urllib.parse import quote
 from sparkyard.errors import ClusterError
 from sparkyard.kube import Kube, forward
 from sparkyard.lake import load_remote_catalog
-from sparkyard.names import CATALOG, CATALOG_SECRET, JOBS_NAMESPACE, PLATFORM_NAMESPACE, S3_SECRET
+from sparkyard.names import CATALOG, CATALOG_SECRET, JOBS_NAMESPACE, PLATFORM_NAMESPACE, S3_INGEST_SECRET, S3_SECRET
 from sparkyard.s3 import Store, plan_upload, upload_files
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def read_secret(kube: Kube, namespace: str, name: str) -> dict[str, str]:
 
 
 @contextmanager
-def open_store(kube: Kube, jobs_namespace: str = JOBS_NAMESPACE) -> Iterator[Store]:
-    keys = read_secret(kube, jobs_namespace, S3_SECRET)
+def open_store(kube: Kube, jobs_namespace: str = JOBS_NAMESPACE, secret: str = S3_SECRET) -> Iterator[Store]:
+    keys = read_secret(kube, jobs_namespace, secret)
     with forward(kube, PLATFORM_NAMESPACE, service=S3_SERVICE, port=S3_PORT) as port:
         yield Store(f"127.0.0.1:{port}", keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
 
@@ -72,6 +73,6 @@ def upload(kube: Kube, paths: Sequence[Path], to: str, progress: Callable[[int, 
         done += size
         progress(done, total)
 
-    with open_store(kube) as store:
+    with open_store(kube, secret=S3_INGEST_SECRET) as store:
         upload_files(store, files, count)
     return [key for _, key in files]

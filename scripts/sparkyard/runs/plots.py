@@ -2,18 +2,25 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sparkyard import lake, plot
 from sparkyard.local.home import cache_dir
 
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+
 
 def draw_plot(home: Path, wish: dict[str, Any], file: Path) -> dict[str, str]:
     """A plot is an extra: what keeps it from being drawn is said, and fails nothing."""
-    os.environ.setdefault("MPLCONFIGDIR", str(cache_dir() / "matplotlib"))
     try:
-        table = lake.load_table(lake.load_catalog(home), wish["table"], columns=(wish["x"], *wish["y"]))
-        plot.draw(lake.to_columns(table), wish, file)
+        draw_from(lake.load_catalog(home), wish, file)
     except Exception as error:
         return {"plot": f"not drawn: {error}"}
     return {"plot": str(file)}
+
+
+def draw_from(catalog: "Catalog", wish: dict[str, Any], file: Path) -> None:
+    os.environ.setdefault("MPLCONFIGDIR", str(cache_dir() / "matplotlib"))
+    table = lake.load_table(catalog, wish["table"], columns=(wish["x"], *wish["y"]))
+    plot.draw(lake.to_columns(table), wish, file)
