@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--require", default="", help="comma-separated needs that must be met: helm,java,apiserver,images,cluster,netns,data")
+    parser.addoption(
+        "--require", default="", help="comma-separated needs that must be met: helm,java,apiserver,images,cluster,netns,browser,data"
+    )
     parser.addoption("--long", action="store_true", help="run the tests marked `long` too")
 
 
@@ -58,6 +60,7 @@ NEEDS = {
     "images": lambda: "" if (ROOT / "build/images.json").exists() else "the images are not built: make images",
     "cluster": _cluster,
     "netns": _netns,
+    "browser": lambda: "" if shutil.which("chromium") and shutil.which("chromedriver") else "no browser: python3 scripts/setup/browser.py",
     "data": lambda: "" if data_dir().is_dir() else f"no real data sets at {data_dir()}: set SPARKYARD_DATA",
 }
 

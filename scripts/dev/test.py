@@ -70,6 +70,7 @@ def main() -> int:
     options = [f"--require={args.require}", *(["--long"] if args.long else []), *args.rest]
 
     step("Java", sys.executable, "scripts/setup/java.py")
+    step("Browser", sys.executable, "scripts/setup/browser.py")
     step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
     passed = pytest("tests without a cluster", "-m", f"not ({ON_CLUSTER})", *options)
     passed &= connect_tests(options)
