@@ -75,8 +75,12 @@ PersistentVolumeClaim sparkyard/lake-s3
 PersistentVolumeClaim sparkyard/lake-postgresql
 Secret sparkyard/lake-s3
 Secret sparkyard/lake-postgresql
+Secret sparkyard/lake-s3-history
 Secret spark-jobs/lake-s3-jobs
+Secret spark-jobs/lake-s3-ingest
 Secret spark-jobs/lake-catalog-jobs
+Secret spark-jobs/lake-catalog-ingest
+ConfigMap sparkyard/lake-s3
 NetworkPolicy sparkyard/lake-s3
 NetworkPolicy sparkyard/lake-postgresql
 NetworkPolicy sparkyard/lake-catalog
@@ -94,9 +98,14 @@ ClusterRoleBinding sparkyard-defaults
 Role sparkyard/sparkyard-defaults
 RoleBinding sparkyard/sparkyard-defaults
 NetworkPolicy sparkyard/sparkyard-defaults
+
+Deployment sparkyard/spark-history
+Service sparkyard/spark-history
+ConfigMap sparkyard/spark-history
+NetworkPolicy sparkyard/spark-history
 """
 BLOCKS = [{tuple(line.split()) for line in block.splitlines()} for block in DEFAULT.strip().split("\n\n")]
-PARTS = dict(zip(["umbrella", "spark-operator", "jobs", "lake", "defaults"], BLOCKS, strict=True))
+PARTS = dict(zip(["umbrella", "spark-operator", "jobs", "lake", "defaults", "history"], BLOCKS, strict=True))
 
 
 def listed(objects: list[Object]) -> set[tuple[str, ...]]:
@@ -110,7 +119,7 @@ def test_the_default_installation_is_what_is_written_down() -> None:
     assert len(objects) == len(names(objects)), "an object is rendered twice"
 
 
-@pytest.mark.parametrize("part", ["spark-operator", "jobs", "lake", "defaults"])
+@pytest.mark.parametrize("part", ["spark-operator", "jobs", "lake", "defaults", "history"])
 def test_what_is_switched_off_is_absent(part: str) -> None:
     switched_off = PARTS[part] | ({("Namespace", "spark-jobs")} if part == "jobs" else set())
     assert listed(render({part: {"enabled": False}})) == set().union(*PARTS.values()) - switched_off
@@ -145,7 +154,7 @@ def test_names_are_those_that_the_command_line_knows() -> None:
     found = names(render())
     jobs = known.JOBS_NAMESPACE
     expected = {("Namespace", jobs), ("Namespace", known.PLATFORM_NAMESPACE), ("PriorityClass", known.DRIVER_PRIORITY_CLASS)}
-    expected |= {("Secret", f"{jobs}/{name}") for name in (known.S3_SECRET, known.CATALOG_SECRET)}
+    expected |= {("Secret", f"{jobs}/{name}") for name in (known.S3_SECRET, known.S3_INGEST_SECRET, known.CATALOG_SECRET)}
     expected |= {("ServiceAccount", f"{jobs}/{name}") for name in (known.DRIVER_ACCOUNT, known.EXECUTOR_ACCOUNT, known.SUBMIT_ACCOUNT)}
     assert expected <= found
 

@@ -2,12 +2,14 @@
 
 import base64
 import configparser
+import json
+import re
 from typing import Any
 
 import pytest
 from charts.render import CHARTS, CI, list_pods, names, pick, render
 
-from sparkyard.names import BUCKETS, CATALOG, CATALOG_SECRET, S3_SECRET
+from sparkyard.names import BUCKETS, CATALOG
 from sparkyard.settings import PlatformSettings
 
 pytestmark = pytest.mark.helm
@@ -17,25 +19,34 @@ def decode(secret: dict[str, Any]) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
 
 
-def test_jobs_get_the_stores_key_in_each_namespace() -> None:
+def test_each_use_has_a_key_of_its_own_that_the_store_knows() -> None:
     objects = render(files=(CI / "everything-values.yaml",))
-    root = decode(pick(objects, "Secret", "lake-s3"))
-    for namespace in ("spark-jobs", "team-b"):
-        given = decode(pick(objects, "Secret", S3_SECRET, namespace))
-        assert given == {"AWS_ACCESS_KEY_ID": root["rootAccessKey"], "AWS_SECRET_ACCESS_KEY": root["rootSecretKey"]}
-    assert len(root["rootSecretKey"]) == 40
+    users = json.loads(decode(pick(objects, "Secret", "lake-s3"))["users.json"])["accessAccounts"]
+    places = {"jobs": ["spark-jobs", "team-b"], "ingest": ["spark-jobs", "team-b"], "read": ["notebooks"], "history": ["sparkyard"]}
+    for use, namespaces in places.items():
+        for namespace in namespaces:
+            given = decode(pick(objects, "Secret", f"lake-s3-{use}", namespace))
+            user = users[given["AWS_ACCESS_KEY_ID"]]
+            assert (user["access"], user["secret"], user["role"]) == (f"yard-{use}", given["AWS_SECRET_ACCESS_KEY"], "user")
+    assert len({user["secret"] for user in users.values()}) == len(users) == len(places)
 
 
-def test_jobs_get_a_service_file_that_names_the_catalog() -> None:
-    objects = render()
+def test_no_workload_but_the_store_sees_its_root_key() -> None:
+    for name, pod in list_pods(render()).items():
+        assert "rootSecretKey" not in str(pod) or name == "Deployment/lake-s3"
+
+
+@pytest.mark.parametrize(("use", "namespace"), [("jobs", "spark-jobs"), ("ingest", "team-b"), ("read", "notebooks")])
+def test_each_use_gets_a_service_file_that_names_the_catalog(use: str, namespace: str) -> None:
+    objects = render(files=(CI / "everything-values.yaml",))
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(pick(objects, "Secret", CATALOG_SECRET, "spark-jobs")["stringData"]["pg_service.conf"])
+    parser.read_string(pick(objects, "Secret", f"lake-catalog-{use}", namespace)["stringData"]["pg_service.conf"])
     assert dict(parser[CATALOG]) == {
         "host": "lake-postgresql.sparkyard.svc",
         "port": "5432",
         "dbname": "yard",
-        "user": "yard_jobs",
-        "password": decode(pick(objects, "Secret", "lake-postgresql"))["yard_jobs"],
+        "user": f"yard_{use}",
+        "password": decode(pick(objects, "Secret", "lake-postgresql"))[f"yard_{use}"],
     }
 
 
@@ -49,9 +60,27 @@ def test_generated_passwords_and_claims_outlive_the_release() -> None:
         assert pick(objects, kind, name)["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_each_bucket_is_made() -> None:
-    [container] = list_pods(render())["Deployment/lake-s3"]["spec"]["initContainers"]
-    assert container["command"] == ["mkdir", "-p", *(f"/data/{bucket}" for bucket in BUCKETS)]
+def test_each_bucket_has_a_policy_that_names_users_and_itself() -> None:
+    data = pick(render(), "ConfigMap", "lake-s3")["data"]
+    users = json.loads(decode(pick(render(), "Secret", "lake-s3"))["users.json"])["accessAccounts"]
+    assert {f"{bucket}.json" for bucket in BUCKETS} == data.keys() - {"buckets.sh"}
+    for bucket in BUCKETS:
+        for statement in json.loads(data[f"{bucket}.json"])["Statement"]:
+            assert set(statement["Principal"]["AWS"]) <= users.keys()
+            assert re.fullmatch(rf"arn:aws:s3:::{bucket}(/.*)?", statement["Resource"])
+
+
+def test_other_policies_are_another_pod() -> None:
+    """They are written when a pod starts."""
+    assert re.fullmatch(r"[0-9a-f]{64}", list_pods(render())["Deployment/lake-s3"]["metadata"]["annotations"]["sparkyard.dev/policies"])
+
+
+def test_a_volume_without_attributes_keeps_them_in_files() -> None:
+    for on, expected in ((False, []), (True, ["--sidecar", "/data/.metadata"])):
+        spec = list_pods(render({"lake": {"s3": {"metadataFiles": on}}}))["Deployment/lake-s3"]["spec"]
+        args = spec["containers"][0]["args"]
+        assert args[args.index("posix") + 1 :] == [*expected, "/data"]
+        assert spec["initContainers"][0]["env"] == [{"name": "METADATA", "value": "".join(expected[1:])}]
 
 
 def test_the_store_answers_where_jobs_look() -> None:

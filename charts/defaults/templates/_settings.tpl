@@ -12,7 +12,7 @@ images:
   allowed: {{ include "defaults.imagePrefixes" . }}
 lake:
   s3:
-    endpoint: {{ $global.s3.endpoint | default (printf "http://lake-s3.%s.svc:7070" .Release.Namespace) | quote }}
+    endpoint: {{ include "sparkyard.s3Endpoint" . | quote }}
     region: {{ $global.s3.region | quote }}
     {{- toYaml $own.s3 | nindent 4 }}
   catalog: {{- toYaml $own.catalog | nindent 4 }}

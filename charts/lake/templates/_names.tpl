@@ -2,9 +2,13 @@
 {{- define "lake.s3" -}}lake-s3{{- end }}
 {{- define "lake.postgresql" -}}lake-postgresql{{- end }}
 {{- define "lake.catalog" -}}lake-catalog{{- end }}
-{{- define "lake.s3JobSecret" -}}lake-s3-jobs{{- end }}
-{{- define "lake.catalogJobSecret" -}}lake-catalog-jobs{{- end }}
-{{- define "lake.buckets" -}}raw lake eventlogs{{- end }}
+
+{{/* Who uses the lake, and in which namespaces Secrets lake-s3-<use> and lake-catalog-<use> hold its key and its database role. */}}
+{{- define "lake.uses" -}}
+jobs: {{ toJson .Values.global.jobs.namespaces }}
+ingest: {{ toJson .Values.global.jobs.namespaces }}
+read: {{ toJson .Values.clientNamespaces }}
+{{- end }}
 
 {{/* Whether the chart brings the store: "true" or nothing. */}}
 {{- define "lake.bringsS3" -}}{{ if and .Values.s3.enabled (not .Values.global.s3.endpoint) }}true{{ end }}{{- end }}

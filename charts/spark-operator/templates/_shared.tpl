@@ -24,6 +24,11 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version }}
 {{- required (printf "global.images.%s is empty: give its reference; `sparkyard install` takes it from build/images.json" $key) (index $.Values.global.images $key) -}}
 {{- end }}
 
+{{/* The store: the site's, or the one that charts/lake brings. */}}
+{{- define "sparkyard.s3Endpoint" -}}
+{{ .Values.global.s3.endpoint | default (printf "http://lake-s3.%s.svc:7070" .Release.Namespace) }}
+{{- end }}
+
 {{/* What every platform pod says: restricted, pull secrets, placement. */}}
 {{- define "sparkyard.podSpec" -}}
 enableServiceLinks: false
