@@ -76,11 +76,11 @@ def test_other_policies_are_another_pod() -> None:
 
 
 def test_a_volume_without_attributes_keeps_them_in_files() -> None:
-    for on, expected in ((False, []), (True, ["--sidecar", "/data/.metadata"])):
+    for on, folders, options in ((False, ["/data"], []), (True, ["/data/files", "/data/metadata"], ["--sidecar", "/data/metadata"])):
         spec = list_pods(render({"lake": {"s3": {"metadataFiles": on}}}))["Deployment/lake-s3"]["spec"]
         args = spec["containers"][0]["args"]
-        assert args[args.index("posix") + 1 :] == [*expected, "/data"]
-        assert spec["initContainers"][0]["env"] == [{"name": "METADATA", "value": "".join(expected[1:])}]
+        assert args[args.index("posix") + 1 :] == [*options, folders[0]]
+        assert spec["initContainers"][0]["command"][2:] == ["/etc/sparkyard", *folders]
 
 
 def test_the_store_answers_where_jobs_look() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sparkyard.project import ROOT
 
 pytestmark = pytest.mark.cluster
+USES = ("jobs", "ingest", "read")
 POD = ("-n", "sparkyard", "lake-postgresql-0", "--")
 
 
@@ -19,7 +20,7 @@ def passwords(yard: Any) -> dict[str, str]:
 
 def psql(yard: Any, passwords: dict[str, str], role: str, sql: str, database: str = "yard") -> str:
     """What psql says, answer or refusal."""
-    environment = [f"PGPASSWORD={passwords[role]}", f"JOBS_PASSWORD={passwords['yard_jobs']}", f"READ_PASSWORD={passwords['yard_read']}"]
+    environment = [f"PGPASSWORD={passwords[role]}", *(f"{use.upper()}_PASSWORD={passwords[f'yard_{use}']}" for use in USES)]
     command = ["psql", "-qtA", "-v", "ON_ERROR_STOP=1", "-h", "localhost", "-U", role, "-d", database]
     done = yard.kubectl("exec", "-i", *POD, "env", *environment, *command, stdin=sql, check=False)
     return str(done.stdout + done.stderr)
@@ -46,6 +47,24 @@ def test_readers_read_and_nothing_else(yard: Any, passwords: dict[str, str]) -> 
     assert psql(yard, passwords, "yard_read", "SELECT count(*) >= 0 FROM iceberg_tables").strip() == "t"
     for sql in (INSERT, DELETE, "UPDATE iceberg_tables SET metadata_location = 'elsewhere'"):
         assert "permission denied" in psql(yard, passwords, "yard_read", sql)
+
+
+def test_ingest_writes_rows_of_raw_and_reads_all(yard: Any, passwords: dict[str, str]) -> None:
+    raw = INSERT.replace("'e2e'", "'raw'").replace("'roles'", "'e2e'")
+    mine = "SELECT count(*) FROM iceberg_tables WHERE (table_namespace, table_name) = ('raw', 'e2e')"
+    assert psql(yard, passwords, "yard_ingest", f"{raw}; {mine}; DELETE FROM iceberg_tables WHERE table_name = 'e2e'; {mine}").split() == [
+        "1",
+        "0",
+    ]
+    assert "row-level security" in psql(yard, passwords, "yard_ingest", INSERT)
+    psql(yard, passwords, "yard_jobs", INSERT)
+    try:
+        for sql in ("UPDATE iceberg_tables SET metadata_location = 'elsewhere'", DELETE):
+            psql(yard, passwords, "yard_ingest", f"BEGIN; {sql} {'AND' if 'WHERE' in sql else 'WHERE'} table_namespace = 'e2e'; COMMIT")
+        row = "SELECT metadata_location FROM iceberg_tables WHERE table_namespace = 'e2e'"
+        assert psql(yard, passwords, "yard_ingest", row).strip() == "a"
+    finally:
+        psql(yard, passwords, "yard_jobs", DELETE)
 
 
 def test_roles_see_no_other_database(yard: Any, passwords: dict[str, str]) -> None:
