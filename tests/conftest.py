@@ -70,6 +70,12 @@ def missing(need: str) -> str:
     return NEEDS[need]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (-n 2 --dist loadgroup) a room's tests stay in one process: they share a Spark session or an API server."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT / "tests").parts[0]))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("long") and not item.config.getoption("--long"):
         pytest.skip("takes long: make test-long")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GO_TOOLS = ["helm", "crds", "etcd", "kubernetes", "kube-apiserver-newest"]
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup"]
 ON_CLUSTER = "cluster or images or netns"  # markers
 
 
@@ -72,7 +73,7 @@ def main() -> int:
     step("Java", sys.executable, "scripts/setup/java.py")
     step("Browser", sys.executable, "scripts/setup/browser.py")
     step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
-    passed = pytest("tests without a cluster", "-m", f"not ({ON_CLUSTER})", *options)
+    passed = pytest("tests without a cluster", *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options)
     passed &= connect_tests(options)
     reason = can_have_cluster()
     if reason and "cluster" not in args.require.split(","):

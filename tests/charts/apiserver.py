@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def get_tool(tool: str, name: str) -> Path:
     built = Path(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
     link = ROOT / "build" / "tests" / built.name / name
     link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.exists():
+    with suppress(FileExistsError):
         link.symlink_to(built)
     return link
 
