@@ -62,12 +62,12 @@ def quarantine(lines: DataFrame, found: Findings, table: DataFrame, name: str, t
     job.facts["rejected_because"] = dict(found.reasons)
 
 
-def check_share(found: Findings, allowed: float, quarantine_name: str, job: Job) -> None:
+def check_share(reasons: Counter[str], allowed: float, quarantine_name: str, job: Job) -> None:
     """Fail when too much was rejected; the quarantine table has been written by then and shows what."""
     read, rejected = job.rows["read"], job.rows["rejected"]
     if rejected <= allowed * read:
         return
-    listed = ", ".join(f"{count:,} × {reason}" for reason, count in found.reasons.most_common(5))
+    listed = ", ".join(f"{count:,} × {reason}" for reason, count in reasons.most_common(5))
     raise InputError(
         f"{rejected:,} of {read:,} rows rejected ({rejected / read:.2%}), more than the {allowed:.2%} of --max-rejected: {listed}. "
         f"They are in {quarantine_name} with reason and source file; no other table was touched."

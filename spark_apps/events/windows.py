@@ -115,7 +115,7 @@ def load(spark: SparkSession, files: Sequence[Row], args: argparse.Namespace, jo
         found = jobrejects.examine(events, "time,action", number(DAY), job)
     with job.phase("quarantine"):
         jobrejects.quarantine(events, found, spark.table(QUARANTINE), QUARANTINE, these_files, job)
-        jobrejects.check_share(found, args.max_rejected, QUARANTINE, job)
+        jobrejects.check_share(found.reasons, args.max_rejected, QUARANTINE, job)
         check_span(found.parts, known, args.max_days)
     with job.phase("write events"):
         said_before = stored.select(number(DAY).alias("day")).distinct().collect() if known else []
