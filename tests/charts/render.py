@@ -134,9 +134,9 @@ def names(objects: list[Object]) -> set[tuple[str, str]]:
 
 def list_pods(objects: list[Object]) -> dict[str, Object]:
     """The pod template of each workload by kind/name."""
-    return {
-        f"{item['kind']}/{item['metadata']['name']}": item["spec"]["template"] for item in objects if "template" in item.get("spec", {})
-    }
+    specs = {f"{item['kind']}/{item['metadata']['name']}": item.get("spec", {}) for item in objects}
+    made = {name: spec.get("jobTemplate", {}).get("spec", spec) for name, spec in specs.items()}
+    return {name: spec["template"] for name, spec in made.items() if "template" in spec}
 
 
 def list_containers(template: Object) -> list[Object]:

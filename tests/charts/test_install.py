@@ -84,6 +84,11 @@ ConfigMap sparkyard/lake-s3
 NetworkPolicy sparkyard/lake-s3
 NetworkPolicy sparkyard/lake-postgresql
 NetworkPolicy sparkyard/lake-catalog
+CronJob sparkyard/lake-backup
+CronJob sparkyard/lake-restore
+ConfigMap sparkyard/lake-backup
+PersistentVolumeClaim sparkyard/lake-backup
+NetworkPolicy sparkyard/lake-backup
 
 Deployment sparkyard/sparkyard-defaults
 Service sparkyard/sparkyard-defaults

@@ -103,7 +103,7 @@ def test_a_database_of_the_sites_takes_its_place() -> None:
 
 def test_secrets_and_claims_of_the_sites_are_used() -> None:
     own = {"existingSecret": "mine", "existingClaim": "mine"}
-    objects = render({"lake": {"s3": own, "postgresql": own}})
+    objects = render({"lake": {"s3": own, "postgresql": own, "backup": {"existingClaim": "mine"}}})
     assert not [item for item in objects if item["kind"] == "PersistentVolumeClaim"]
     assert not [name for kind, name in names(objects) if kind == "Secret" and "lake" in name]
     for workload in ("Deployment/lake-s3", "StatefulSet/lake-postgresql"):

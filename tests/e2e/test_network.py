@@ -43,7 +43,7 @@ def platform(name: str) -> tuple[str, str]:
 
 
 OPERATOR, OPERATOR_WEBHOOK, DEFAULTS = map(platform, ("spark-operator-controller", "spark-operator-webhook", "sparkyard-defaults"))
-S3, DATABASE = platform("lake-s3"), platform("lake-postgresql")
+S3, DATABASE, HISTORY = platform("lake-s3"), platform("lake-postgresql"), platform("spark-history")
 DOORS = [
     Door("spark-jobs/default-deny", PLAIN, STRANGER, 9000),
     Door("spark-jobs/default-deny", STRANGER, PLAIN, 9000),
@@ -63,6 +63,9 @@ DOORS = [
     Door("sparkyard/lake-s3", STRANGER, S3, 7070),
     Door("sparkyard/lake-postgresql", STRANGER, DATABASE, 5432),
     Door("sparkyard/lake-catalog", ("sparkyard", "e2e=e2e-catalog"), STRANGER, 9000),
+    Door("sparkyard/spark-history", HISTORY, S3, 7070, open=True),
+    Door("sparkyard/spark-history", HISTORY, STRANGER, 9000),
+    Door("sparkyard/spark-history", STRANGER, HISTORY, 18080),
     Door("sparkyard/spark-operator-controller", STRANGER, OPERATOR, 8080),
     Door("sparkyard/spark-operator-webhook", STRANGER, OPERATOR_WEBHOOK, 8080),
     Door("sparkyard/sparkyard-defaults", DEFAULTS, STRANGER, 9000),

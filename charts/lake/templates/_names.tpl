@@ -2,6 +2,7 @@
 {{- define "lake.s3" -}}lake-s3{{- end }}
 {{- define "lake.postgresql" -}}lake-postgresql{{- end }}
 {{- define "lake.catalog" -}}lake-catalog{{- end }}
+{{- define "lake.backup" -}}lake-backup{{- end }}
 
 {{/* Who uses the lake, and in which namespaces Secrets lake-s3-<use> and lake-catalog-<use> hold its key and its database role. */}}
 {{- define "lake.uses" -}}
