@@ -29,13 +29,19 @@ RIGHTS = {
 class Rights:
     """Keys tried on files of their own, which the root key lays out and looks after."""
 
-    def __init__(self, endpoint: str, root: tuple[str, str], keys: Mapping[str, str]) -> None:
-        self.endpoint, self.keys = endpoint, keys
+    def __init__(self, endpoint: str, root: tuple[str, str], keys: Mapping[str, str], authority: str | None = None) -> None:
+        self.endpoint, self.keys, self.authority = endpoint, keys, authority
         self.root = self.connect(*root)
 
     def connect(self, access: str, secret: str) -> S3FileSystem:
         return S3FileSystem(
-            access_key=access, secret_key=secret, endpoint_override=self.endpoint, scheme="http", region="us-east-1", request_timeout=10
+            access_key=access,
+            secret_key=secret,
+            endpoint_override=self.endpoint,
+            scheme="https" if self.authority else "http",
+            tls_ca_file_path=self.authority,
+            region="us-east-1",
+            request_timeout=10,
         )
 
     def of(self, use: str, place: str) -> str:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from charts.render import CHARTS, CI, list_pods, names, pick, render
+from charts.render import CHARTS, CI, HelmError, list_containers, list_pods, names, pick, render
 
 from sparkyard.names import BUCKETS, CATALOG
 from sparkyard.settings import PlatformSettings
@@ -38,7 +38,7 @@ def test_no_workload_but_the_store_sees_its_root_key() -> None:
 
 @pytest.mark.parametrize(("use", "namespace"), [("jobs", "spark-jobs"), ("ingest", "team-b"), ("read", "notebooks")])
 def test_each_use_gets_a_service_file_that_names_the_catalog(use: str, namespace: str) -> None:
-    objects = render(files=(CI / "everything-values.yaml",))
+    objects = render({"global": {"lake": {"tlsSecret": ""}}}, files=(CI / "everything-values.yaml",))
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(pick(objects, "Secret", f"lake-catalog-{use}", namespace)["stringData"]["pg_service.conf"])
     assert dict(parser[CATALOG]) == {
@@ -134,3 +134,35 @@ def test_only_drivers_reach_the_database() -> None:
     [rule] = pick(render(), "NetworkPolicy", "lake-postgresql", "sparkyard")["spec"]["ingress"]
     assert rule["from"][0]["podSelector"] == {"matchExpressions": [{"key": "spark-role", "operator": "In", "values": ["driver"]}]}
     assert rule["ports"] == [{"protocol": "TCP", "port": "postgresql"}]
+
+
+def test_with_tls_nobody_reaches_the_database_without_it() -> None:
+    objects = render(files=(CI / "everything-values.yaml",))
+    pods = list_pods(objects)
+    arguments = pods["StatefulSet/lake-postgresql"]["spec"]["containers"][0]["args"]
+    assert {"ssl=on", "hba_file=/etc/sparkyard/pg_hba.conf"} <= set(arguments)
+    rules = [line.split()[0] for line in pick(objects, "ConfigMap", "lake-catalog")["data"]["pg_hba.conf"].splitlines() if line[0] != "#"]
+    assert rules == ["local", "hostssl"]
+    for name in (name for name in pods if name.startswith(("Job/lake", "CronJob/lake"))):
+        for container in list_containers(pods[name]):
+            env = {item["name"]: item.get("value") for item in container.get("env", [])}
+            assert "PGHOST" not in env or env["PGSSLMODE"] == "verify-full", name
+
+
+def test_with_tls_jobs_know_the_database_and_the_store() -> None:
+    objects = render(files=(CI / "everything-values.yaml",))
+    secret = pick(objects, "Secret", "lake-catalog-jobs", "spark-jobs")["stringData"]
+    assert "sslmode=verify-full\nsslrootcert=/etc/sparkyard/catalog/ca.crt" in secret["pg_service.conf"]
+    assert "ca.crt" in secret
+    assert "https://lake-s3.sparkyard.svc:7070" in pick(objects, "ConfigMap", "sparkyard-defaults")["data"]["settings.yaml"]
+    assert "https://lake-s3.sparkyard.svc:7070" in pick(objects, "ConfigMap", "spark-history")["data"]["history.conf"]
+
+
+def test_a_key_of_tls_is_for_the_servers_alone() -> None:
+    for name, pod in list_pods(render(files=(CI / "everything-values.yaml",))).items():
+        assert "tls.key" not in str(pod["spec"].get("volumes")) or name in ("Deployment/lake-s3", "StatefulSet/lake-postgresql")
+
+
+def test_tls_without_trust_is_refused() -> None:
+    with pytest.raises(HelmError, match=r"global\.trustedCa\.configMap"):
+        render({"global": {"lake": {"tlsSecret": "lake-tls"}}})

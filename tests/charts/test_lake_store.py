@@ -7,10 +7,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 from charts.apiserver import free_port, get_tool, running
-from charts.render import CHARTS, pick, render
+from charts.render import CHARTS, CI, list_pods, pick, render
 from charts.rights import RIGHTS, Rights
 from pyarrow.fs import FileSelector
 
@@ -20,19 +22,33 @@ ROOT_KEY = ("root-key", "root-secret")
 
 @pytest.fixture(scope="module")
 def rights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rights]:
-    """Over a folder whose metadata are files; on a cluster tests/e2e does the same over attributes."""
+    """As the chart starts it, over a folder whose metadata are files and with TLS; tests/e2e has attributes and no TLS."""
     folder = tmp_path_factory.mktemp("store")
-    data, metadata = folder / "data", folder / "metadata"
-    users = base64.b64decode(pick(render(), "Secret", "lake-s3")["data"]["users.json"])
+    objects = render(files=(CI / "everything-values.yaml",))
+    users = base64.b64decode(pick(objects, "Secret", "lake-s3")["data"]["users.json"])
     (folder / "users.json").write_bytes(users)
-    subprocess.run(["sh", CHARTS / "lake/files/buckets.sh", CHARTS / "lake/files/policies", data, metadata], check=True)
-    port, (access, secret) = free_port(), ROOT_KEY
-    options = ["--access", access, "--secret", secret, "--port", f"127.0.0.1:{port}", "--quiet", "--iam-dir", str(folder)]
-    command = [str(get_tool("versitygw", "versitygw")), *options, "posix", "--sidecar", str(metadata), str(data)]
+    make_certificate(folder)
+    spec, port, (access, secret) = list_pods(objects)["Deployment/lake-s3"]["spec"], free_port(), ROOT_KEY
+    places = {":7070": f"127.0.0.1:{port}", "/run/secrets/lake": folder, "/run/secrets/tls": folder, "/data": folder}
+    places["/etc/sparkyard/buckets.sh"] = CHARTS / "lake/files/buckets.sh"
+    places["/etc/sparkyard"] = CHARTS / "lake/files/policies"
+    subprocess.run(put_in_place(spec["initContainers"][0]["command"], places), check=True)
+    command = [str(get_tool("versitygw", "versitygw")), "--access", access, "--secret", secret]
     keys = {name.removeprefix("yard-"): user["secret"] for name, user in json.loads(users)["accessAccounts"].items()}
-    with running(command, folder / "log"):
+    with running([*command, *put_in_place(spec["containers"][0]["args"], places)], folder / "log"):
         wait_for_port(port)
-        yield Rights(f"127.0.0.1:{port}", ROOT_KEY, keys)
+        yield Rights(f"127.0.0.1:{port}", ROOT_KEY, keys, str(folder / "tls.crt"))
+
+
+def put_in_place(words: list[str], places: dict[str, Any]) -> list[str]:
+    """A command of the pod, for paths here; the first place that fits counts."""
+    return [next((word.replace(place, str(here), 1) for place, here in places.items() if word.startswith(place)), word) for word in words]
+
+
+def make_certificate(folder: Path) -> None:
+    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=store", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", *options, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def wait_for_port(port: int, timeout: float = 30) -> None:

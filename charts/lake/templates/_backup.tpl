@@ -27,6 +27,7 @@ spec:
   volumes:
     - {name: script, configMap: {name: {{ include "lake.backup" $ }}}}
     - {name: backup, persistentVolumeClaim: {claimName: {{ $.Values.backup.existingClaim | default (include "lake.backup" $) }}}}
+    {{- with include "lake.tlsVolume" (list $ "ca.crt") }}{{ nindent 4 . }}{{ end }}
     {{- if include "lake.bringsS3" $ }}
     - {name: data, persistentVolumeClaim: {claimName: {{ $.Values.s3.existingClaim | default (include "lake.s3" $) }}}}
     {{- end }}
@@ -45,16 +46,14 @@ spec:
     - {name: BACKUP, value: ""}
     - {name: REPLACE, value: ""}
     {{- if not $files }}
-    - {name: PGHOST, value: {{ include "lake.postgresql" $ }}}
-    - {name: PGUSER, value: postgres}
-    - name: PGPASSWORD
-      valueFrom: {secretKeyRef: {name: {{ include "lake.postgresqlSecret" $ }}, key: postgres}}
+    {{- include "lake.postgresqlEnv" $ | nindent 4 }}
     {{- end }}
   resources: {{- toYaml $.Values.backup.resources | nindent 4 }}
   securityContext: {{- include "sparkyard.containerSecurity" $ | nindent 4 }}
   volumeMounts:
     - {name: script, mountPath: /etc/sparkyard, readOnly: true}
     - {name: backup, mountPath: /backup}
+    {{- with include "lake.tlsMount" $ }}{{ nindent 4 . }}{{ end }}
     {{- if $files }}
     - {name: data, mountPath: /data{{ if eq (index . 1) "copy" }}, readOnly: true{{ end }}}
     {{- end }}

@@ -26,7 +26,7 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version }}
 
 {{/* The store: the site's, or the one that charts/lake brings. */}}
 {{- define "sparkyard.s3Endpoint" -}}
-{{ .Values.global.s3.endpoint | default (printf "http://lake-s3.%s.svc:7070" .Release.Namespace) }}
+{{ .Values.global.s3.endpoint | default (printf "%s://lake-s3.%s.svc:7070" (ternary "https" "http" (not (empty .Values.global.lake.tlsSecret))) .Release.Namespace) }}
 {{- end }}
 
 {{/* What every platform pod says: restricted, pull secrets, placement. */}}
