@@ -1,6 +1,8 @@
 """A local port that leads to a pod, through the API server: what `kubectl port-forward` does, without kubectl."""
 
+import select
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,8 +15,10 @@ from sparkyard.kube.client import Kube, Object
 
 
 @contextmanager
-def forward(kube: Kube, namespace: str, *, port: int, service: str = "", pod: str = "") -> Iterator[int]:
-    """The local port, as long as the block lasts. Of a service, a ready pod is chosen for each connection anew."""
+def forward(kube: Kube, namespace: str, *, port: int, service: str = "", pod: str = "", tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The local port, as long as the block lasts. Of a service, a ready pod is chosen for each connection anew.
+
+    With `tls` the service is spoken to by TLS and has to prove its name; the local port is plain, since no certificate names it."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -26,7 +30,11 @@ def forward(kube: Kube, namespace: str, *, port: int, service: str = "", pod: st
     def serve(connection: socket.socket) -> None:
         with connection, suppress(OSError, ClusterError, ApiException):  # the client sees a closed connection
             name, target = (pod, port) if pod else find_endpoint(kube, namespace, service, port)
-            _relay(connection, _connect(kube, namespace, name, target))
+            far = _connect(kube, namespace, name, target)
+            if tls is None:
+                _relay(connection, far)
+            else:
+                _relay_tls(connection, tls.wrap_socket(far, server_hostname=f"{service}.{namespace}.svc"))
 
     if service:
         find_endpoint(kube, namespace, service, port)  # now, so that a lack is said here and not by a refused connection
@@ -88,3 +96,33 @@ def _relay(near: socket.socket, far: socket.socket) -> None:
     copy(far, near)
     upward.join(timeout=5)
     far.close()
+
+
+def _relay_tls(near: socket.socket, far: ssl.SSLSocket) -> None:
+    """Both ways in one thread: a TLS connection must not be read and written at the same time."""
+    with far:
+        while True:
+            readable, _, _ = select.select([near, far], [], [])
+            for data in _read_tls(far) if far in readable else ():
+                if not data:
+                    return
+                near.sendall(data)
+            if near in readable:
+                if not (data := near.recv(1 << 16)):
+                    return
+                far.sendall(data)
+
+
+def _read_tls(far: ssl.SSLSocket) -> Iterator[bytes]:
+    """All that is there; what came may be no data at all, but a word of the protocol's own."""
+    far.settimeout(0)
+    try:
+        while data := far.recv(1 << 16):
+            far.settimeout(None)
+            yield data
+            far.settimeout(0)
+        yield b""
+    except ssl.SSLWantReadError:
+        return
+    finally:
+        far.settimeout(None)

@@ -3,6 +3,7 @@ uploaded with the key that ingest has."""
 
 import base64
 import configparser
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,8 @@ def read_secret(kube: Kube, namespace: str, name: str) -> dict[str, str]:
 @contextmanager
 def open_store(kube: Kube, jobs_namespace: str = JOBS_NAMESPACE, secret: str = S3_SECRET) -> Iterator[Store]:
     keys = read_secret(kube, jobs_namespace, secret)
-    with forward(kube, PLATFORM_NAMESPACE, service=S3_SERVICE, port=S3_PORT) as port:
+    tls = make_tls(read_secret(kube, jobs_namespace, CATALOG_SECRET))
+    with forward(kube, PLATFORM_NAMESPACE, service=S3_SERVICE, port=S3_PORT, tls=tls) as port:
         yield Store(f"127.0.0.1:{port}", keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
 
 
@@ -54,6 +56,11 @@ def open_catalog(kube: Kube, jobs_namespace: str = JOBS_NAMESPACE) -> Iterator["
         user, password = quote(service["user"], safe=""), quote(service["password"], safe="")
         uri = f"postgresql+psycopg://{user}:{password}@127.0.0.1:{port}/{service['dbname']}"
         yield load_remote_catalog(uri, options)
+
+
+def make_tls(secret: dict[str, str]) -> ssl.SSLContext | None:
+    """Where the lake has TLS, the catalog's Secret holds the authority of its certificates."""
+    return ssl.create_default_context(cadata=secret["ca.crt"]) if secret.get("ca.crt") else None
 
 
 def parse_service(text: str) -> dict[str, str]:
