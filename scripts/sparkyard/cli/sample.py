@@ -13,12 +13,16 @@ HELP = """Make sample data of a family, the same from the same seed. Files that 
 \b
   sparkyard sample events --scale 1 --out .sparkyard/raw/events
   sparkyard sample events --scale 0.1 --broken 0.01 --out .sparkyard/raw/broken
+  sparkyard sample trace --scale 0.05 --out .sparkyard/raw/trace
+
+events: 100,000 open and close events over two days for each unit of scale.
+trace: a shard of the Google cluster trace of 2011 (© Google, CC-BY 4.0), made again from its statistics, for each unit of scale.
 """
 
 
 @app.command(help=HELP)
 def sample(
-    family: Annotated[str, typer.Argument(help="events: 100,000 open and close events over two days for each unit of scale.")],
+    family: Annotated[str, typer.Argument(help="events or trace.")],
     out: Annotated[Path, typer.Option(help="Folder for the files; s3a://raw/… is <home>/raw/… here.")],
     scale: Annotated[float, typer.Option(min=0.0, help="How much: 1 is what a look needs.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Another seed, other data.")] = 0,
@@ -32,6 +36,7 @@ def sample(
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in FAMILIES[family](scale, seed, broken):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
             is_new = write_if_other(out / name, content)
             made, kept, size = made + is_new, kept + (not is_new), size + len(content)
     except OSError as error:

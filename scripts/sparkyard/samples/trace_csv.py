@@ -5,8 +5,9 @@ import io
 import random
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import csv
 
-from sparkyard.errors import ToolMissing
 from sparkyard.samples.trace_facts import Columns
 
 LEVEL = 1  # of compression: the same data in a third of the time of the usual
@@ -21,20 +22,19 @@ def format_file(columns: Columns, broken: float, chance: random.Random) -> bytes
 
 
 def format_csv(columns: Columns) -> bytes:
-    try:
-        import pyarrow as pa
-        from pyarrow import csv
-    except ImportError:
-        raise ToolMissing("pyarrow is not installed", where="sparkyard sample trace", next_command="pip install 'sparkyard[local]'") from None
+    sink = io.BytesIO()
+    csv.write_csv(make_table(columns), sink, csv.WriteOptions(include_header=False, quoting_style="none"))
+    return sink.getvalue()
+
+
+def make_table(columns: Columns) -> pa.Table:
     arrays = {}
     for name, column in columns.items():
         if isinstance(column, tuple):
             arrays[name] = pa.array(column[1]).take(pa.array(column[0]))
         else:
             arrays[name] = pa.array(column, mask=np.isnan(column) if column.dtype.kind == "f" else column < 0)
-    sink = io.BytesIO()
-    csv.write_csv(pa.table(arrays), sink, csv.WriteOptions(include_header=False, quoting_style="none"))
-    return sink.getvalue()
+    return pa.table(arrays)
 
 
 def break_lines(content: bytes, position: int, share: float, chance: random.Random) -> bytes:

@@ -23,6 +23,7 @@ START, SPAN = 600_000_000, 5_011_200_000  # µs: where the trace begins, and wha
 END = START + 500 * SPAN
 AFTER = 2**63 - 1
 SUBMIT, SCHEDULE, EVICT, FAIL, FINISH, KILL, LOST, UPDATE_PENDING, UPDATE_RUNNING, FINISH_AFTER = range(10)
+LOTS = ("requests_of_one", "requests_of_many")
 # Shard 0 knows no update, no lost task and no end after the trace; the rest of the trace does. How many in a life of that course:
 RARE_LIVES = {"01": {"018": 0.003, "016": 0.0002, "019": 0.0002}, "0": {"07": 0.003}}
 
@@ -37,7 +38,7 @@ class Kind:
     outcome: str
     sizes: Array  # tasks in a job, number of such jobs
     lives: dict[str, float]  # course of a task, number of such tasks
-    requests: Array  # cpu, memory, disk, apart, number of such tasks; the most frequent first
+    requests: dict[str, Array]  # of jobs of one task, and of many: cpu, memory, disk, apart, number of such tasks; the most frequent first
 
 
 @cache
@@ -53,12 +54,16 @@ def load_kinds() -> list[Kind]:
 
 def make_kind(name: str, facts: dict[str, Any]) -> Kind:
     before, scheduling_class, priority, outcome = name.split()
-    requests = np.array(facts.get("requests", []), dtype=float).reshape(-1, 5)
-    requests = requests[np.argsort(-requests[:, 4], kind="stable")]
+    requests = {lot: sort_requests(facts.get(lot, [])) for lot in LOTS}
     lives = {expand(life): float(count) for life, count in facts["lives"]}
     for life, shares in RARE_LIVES.items() if outcome == "01" else ():
         lives |= {rare: share * lives.get(life, 0) for rare, share in shares.items()}
     return Kind(before == "1", int(scheduling_class), int(priority), outcome, np.array(facts["sizes"]), lives, requests)
+
+
+def sort_requests(rows: list[list[float]]) -> Array:
+    requests = np.array(rows, dtype=float).reshape(-1, 5)
+    return requests[np.argsort(-requests[:, 4], kind="stable")]
 
 
 def expand(life: str) -> str:
@@ -78,7 +83,7 @@ def deal(weights: Array, count: int, chance: np.random.Generator) -> Array:
 def draw(knots: list[float], count: int, chance: np.random.Generator) -> Array:
     """`count` values along quantiles, in their order."""
     places = (np.arange(count) + chance.random(count)) / max(count, 1)
-    return np.interp(places, np.linspace(0, 1, len(knots)), knots)
+    return np.interp(places, load_facts()["knots"], knots)
 
 
 def make_hashes(count: int, chance: np.random.Generator) -> list[str]:

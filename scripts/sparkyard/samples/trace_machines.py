@@ -65,7 +65,7 @@ def make_steps(count: int, chance: np.random.Generator) -> tuple[Array, Array, A
     removed = place(machine, away, added, chance)
     lasting = ~is_gone(machine, is_remove, facts["gone"], count, chance)
     numbers = np.concatenate([np.arange(count), machine, machine[is_remove & lasting]])
-    kinds = np.repeat([ADD, -1, ADD], [count, len(machine), np.sum(is_remove & lasting)])
+    kinds = np.repeat([ADD, -1, ADD], [count, len(machine), int(np.sum(is_remove & lasting))])
     kinds[kinds < 0] = np.where(is_remove, REMOVE, UPDATE)
     times = np.concatenate([added, removed, (removed + away)[is_remove & lasting]]).astype(np.int64)
     order = np.lexsort((times, numbers))

@@ -17,22 +17,20 @@ def make_tables(scale: float, seed: int) -> Iterator[tuple[str, Columns]]:
     yield "machine_events/part-00000-of-00001.csv.gz", make_machine_events(machines, seed)
     residents = None
     for unit in range(math.ceil(scale)):
-        tables, runs = make_shard(unit, min(1.0, scale - unit), seed, machines, residents)
+        shard = f"part-{unit:05d}-of-00500.csv.gz"
+        jobs, tasks, runs = make_shard(unit, min(1.0, scale - unit), seed, machines)
+        yield f"job_events/{shard}", jobs
+        yield f"task_events/{shard}", tasks
+        all_runs = join(runs, prolong(residents, unit)) if residents else runs
+        yield f"task_usage/{shard}", make_usage_table(all_runs, make_chance(seed, "usage", unit))
         residents = residents or make_residents(runs)
-        for table, columns in tables.items():
-            yield f"{table}/part-{unit:05d}-of-00500.csv.gz", columns
 
 
-def make_shard(unit: int, share: float, seed: int, machines: Machines, residents: Runs | None) -> tuple[dict[str, Columns], Runs]:
+def make_shard(unit: int, share: float, seed: int, machines: Machines) -> tuple[Columns, Columns, Runs]:
     chance = make_chance(seed, "shard", unit)
     tasks = make_tasks(unit, share, machines, chance)
     events = make_events(tasks, unit, machines, chance)
-    ids = make_job_ids(tasks, unit)
-    users = make_users(tasks, seed, chance)
+    ids, users = make_job_ids(tasks, unit), make_users(tasks, seed, chance)
     runs = make_runs(tasks, events, ids, unit, machines, chance)
-    tables = {
-        "job_events": make_job_table(tasks, events, ids, users, chance),
-        "task_events": make_task_table(tasks, events, ids, users, machines),
-        "task_usage": make_usage_table(join(runs, prolong(residents, unit)) if residents else runs, make_chance(seed, "usage", unit)),
-    }
-    return tables, runs
+    jobs = make_job_table(tasks, events, ids, users, chance)
+    return jobs, make_task_table(tasks, events, ids, users, machines), runs

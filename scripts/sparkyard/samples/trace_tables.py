@@ -2,13 +2,24 @@
 
 import numpy as np
 
-from sparkyard.samples.trace_facts import AFTER, LOST, SCHEDULE, SUBMIT, UPDATE_RUNNING, Array, Columns, load_kinds, make_chance, make_hashes
+from sparkyard.samples.trace_facts import (
+    AFTER,
+    LOST,
+    SCHEDULE,
+    SUBMIT,
+    UPDATE_RUNNING,
+    Array,
+    Columns,
+    load_kinds,
+    make_chance,
+    make_hashes,
+)
 from sparkyard.samples.trace_lives import Events
 from sparkyard.samples.trace_machines import Machines
 from sparkyard.samples.trace_tasks import LIVES, Tasks
 
 OLD_ID, NEW_ID, UNIT_IDS = 3_418_309, 6_176_858_948, 1_000_000  # 64 bits, as the real ones
-USERS = 1_000
+USERS = 600
 SHARED_NAME = 0.15  # of jobs: named as another
 NO_TRANSITION, NO_CREATION = 1, 2  # of missing_info
 UNRECORDED = 0.026  # of tasks that wait since before the trace: nothing says how they came
@@ -22,7 +33,7 @@ def make_job_ids(tasks: Tasks, unit: int) -> Array:
 
 def make_users(tasks: Tasks, seed: int, chance: np.random.Generator) -> tuple[Array, list[str]]:
     """A few users have most jobs."""
-    weights = 1 / np.arange(2, USERS + 2)
+    weights = np.arange(9.0, USERS + 9) ** -1.5
     return chance.choice(USERS, len(tasks.size), p=weights / weights.sum()), make_hashes(USERS, make_chance(seed, "users"))
 
 
@@ -58,7 +69,8 @@ def make_task_table(tasks: Tasks, events: Events, ids: Array, users: tuple[Array
 def find_unrecorded(tasks: Tasks) -> Array:
     before = np.array([kind.before for kind in load_kinds()])[tasks.kind][tasks.job]
     waiting = before & (tasks.life == LIVES.index("0"))
-    return waiting & (np.cumsum(waiting) * UNRECORDED % 1 < UNRECORDED)
+    unrecorded: Array = waiting & (np.cumsum(waiting) * UNRECORDED % 1 < UNRECORDED)
+    return unrecorded
 
 
 def make_job_table(tasks: Tasks, events: Events, ids: Array, users: tuple[Array, list[str]], chance: np.random.Generator) -> Columns:
@@ -85,8 +97,9 @@ def make_job_events(tasks: Tasks, events: Events) -> tuple[Array, Array, Array]:
     submitted = np.maximum(np.minimum.reduceat(events.time, first_row) - 2, 0)
     scheduled = np.minimum.reduceat(np.where(events.event == SCHEDULE, events.time, AFTER), first_row)
     before = np.array([kind.before for kind in kinds])[tasks.kind]
-    scheduled = np.where(before, 0, np.where(scheduled == AFTER, submitted + SCHEDULING, scheduled + 1))
     ended = np.maximum.reduceat(np.where(events.time == AFTER, 0, events.time), first_row) + 8
+    never = submitted + np.minimum(SCHEDULING, (ended - submitted) // 2)
+    scheduled = np.where(before, 0, np.where(scheduled == AFTER, never, scheduled + 1))
     outcome = np.array([kind.outcome for kind in kinds])[tasks.kind]
     rows = [(np.arange(count), SUBMIT, submitted), (np.flatnonzero(outcome != "0"), SCHEDULE, scheduled)]
     rows += [(np.flatnonzero(outcome == f"01{end}"), end, ended) for end in (3, 4, 5)]

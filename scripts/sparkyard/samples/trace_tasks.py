@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparkyard.samples.trace_facts import Array, Kind, deal, load_facts, load_kinds
+from sparkyard.samples.trace_facts import LOTS, Array, Kind, deal, load_facts, load_kinds
 from sparkyard.samples.trace_machines import Machines
 
-TASKS, NEW_TASKS = 190_926, 46_587  # in the real shard 0: all, and those that came while it lasted
-RARE = 4.0e-4  # disk of a request that few make
+NEWCOMERS = 3.14  # times as many as in shard 0 make as many rows
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,11 @@ class Tasks:
 LIVES = sorted({life for kind in load_kinds() for life in kind.lives})
 
 
+OVERBOOKED = 1.2  # memory, against CPU
+LENGTHS = np.array([len(life) for life in LIVES])
+LOOPING = 12  # events; a longer life is one of a task that was tried again and again
+
+
 def make_tasks(unit: int, share: float, machines: Machines, chance: np.random.Generator) -> Tasks:
     kind, size = make_jobs(unit, share, chance)
     job = np.repeat(np.arange(len(size)), size)
@@ -38,10 +42,14 @@ def make_tasks(unit: int, share: float, machines: Machines, chance: np.random.Ge
     for number, known in enumerate(load_kinds()):
         rows = np.flatnonzero(kind[job] == number)
         life[rows] = np.array([LIVES.index(life) for life in known.lives])[deal(np.array(list(known.lives.values())), len(rows), chance)]
-        rows = rows[np.argsort(-size[job[rows]], kind="stable")]
-        requests[rows] = make_requests(known, job[rows], chance)
+        for lot, chosen in zip(LOTS, (rows[size[job[rows]] == 1], rows[size[job[rows]] > 1]), strict=True):
+            chosen = chosen[np.argsort(-size[job[chosen]], kind="stable")]
+            requests[chosen] = make_requests(known, lot, job[chosen], chance)
+    requests[LENGTHS[life] > LOOPING] = [*load_facts()["looping"], 0]
     cpu, memory, disk, apart = requests.T
-    return Tasks(kind, size, job, index, life, cpu, memory, disk, apart > 0, place(cpu, apart > 0, machines))
+    running = np.array([known.before for known in load_kinds()])[kind][job] & np.array([life[:2] == "01" for life in LIVES])[life]
+    machine = place(np.stack([cpu, memory]), apart > 0, running, machines)
+    return Tasks(kind, size, job, index, life, cpu, memory, disk, apart > 0, machine)
 
 
 def make_jobs(unit: int, share: float, chance: np.random.Generator) -> tuple[Array, Array]:
@@ -53,7 +61,7 @@ def make_jobs(unit: int, share: float, chance: np.random.Generator) -> tuple[Arr
     sizes = [(*row, number) for number, kind in enumerate(kinds) if unit == 0 or not kind.before for row in kind.sizes]
     size, count, kind = np.array(sorted(sizes)).T
     if unit:
-        share *= TASKS / NEW_TASKS * 0.64  # they live shorter, with more events each
+        share *= NEWCOMERS
     size, kind = np.repeat(size, count), np.repeat(kind, count)
     parts = np.ceil(size / max(100, size.max() * min(share, 1))).astype(np.int64)  # no giant in a small sample: it would be all there is
     size, kind = np.repeat(size // parts, parts), np.repeat(kind, parts)
@@ -62,33 +70,40 @@ def make_jobs(unit: int, share: float, chance: np.random.Generator) -> tuple[Arr
     return kind[picks], size[picks]
 
 
-def make_requests(kind: Kind, job: Array, chance: np.random.Generator) -> Array:
+def make_requests(kind: Kind, lot: str, job: Array, chance: np.random.Generator) -> Array:
     """For tasks in the order of their jobs' sizes: the largest jobs ask for what most tasks ask for."""
-    named = kind.requests[:, 4].sum()
-    weights = np.append(kind.requests[:, 4], max(0.0, sum(kind.lives.values()) - named))
-    chosen = deal(weights, len(job), chance)
-    requests = np.vstack([kind.requests[:, :4], np.zeros(4)])[chosen]
-    is_rare = chosen == len(kind.requests)
-    requests[is_rare] = make_rare_requests(job[is_rare], chance)
+    named = kind.requests[lot]
+    of_lot = (kind.sizes[:, 0] == 1) == (lot == LOTS[0])
+    others = np.sum(np.prod(kind.sizes[of_lot], axis=1)) - named[:, 4].sum()
+    chosen = deal(np.append(named[:, 4], max(others, 1)), len(job), chance)
+    requests = np.vstack([named[:, :4], np.zeros(4)])[chosen]
+    is_rare = chosen == len(named)
+    requests[is_rare] = make_rare_requests(lot, job[is_rare], chance)
     return requests
 
 
-def make_rare_requests(job: Array, chance: np.random.Generator) -> Array:
+def make_rare_requests(lot: str, job: Array, chance: np.random.Generator) -> Array:
     """The same for all tasks of a job."""
-    rare = load_facts()["rare_requests"]
-    places = chance.random(job.max() + 1 if len(job) else 0)[job]
-    columns = [np.array(rare[name])[(shift(places, by) * 65).astype(np.int64)] for name, by in (("cpu", 0), ("memory", 0.37), ("disk", 0.71))]
+    jobs, number = np.unique(job, return_inverse=True)
+    picks = [np.searchsorted(load_facts()["knots"], chance.random(len(jobs)), side="right") - 1 for _ in range(3)]
+    columns = [np.array(knots)[pick][number] for knots, pick in zip(load_facts()["rare"][lot].values(), picks, strict=True)]
     return np.column_stack([*columns, np.zeros(len(job))])
 
 
-def shift(places: Array, by: float) -> Array:
-    return (places * 7919 + by) % 1 if by else places
-
-
-def place(cpu: Array, apart: Array, machines: Machines) -> Array:
-    """As a scheduler does it: the largest requests first, each to the next machine; tasks that shall not share one go round all of them."""
-    machine = np.zeros(len(cpu), dtype=np.int64)
-    for deck, rows in ((machines.once, np.flatnonzero(apart)), (machines.deck, np.flatnonzero(~apart))):
-        rows = rows[np.argsort(-cpu[rows], kind="stable")]
+def place(request: Array, apart: Array, running: Array, machines: Machines) -> Array:
+    """What ran before the trace was placed with care, newcomers go to the next machine, and no two that shall not share it to the same."""
+    machine, load = np.zeros(len(apart), dtype=np.int64), np.zeros((2, len(machines.ids)))
+    for deck, alike, part in ((machines.once, apart, 1), (machines.deck, ~apart, 4)):
+        fill(machine, load, np.flatnonzero(alike & running), request, len(machines.ids) // part, machines)
+        rows = np.flatnonzero(alike & ~running)
         machine[rows] = deck[np.arange(len(rows)) % len(deck)]
     return machine
+
+
+def fill(machine: Array, load: Array, rows: Array, request: Array, at_once: int, machines: Machines) -> None:
+    """As a scheduler does it: the largest requests first, to the machines that have most room left."""
+    rows = rows[np.argsort(-request[0][rows] - request[1][rows], kind="stable")]
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        machine[part] = np.argsort(np.max(load / [machines.cpu, OVERBOOKED * machines.memory], axis=0), kind="stable")[: len(part)]
+        load[:, machine[part]] += request[:, part]

@@ -1,14 +1,14 @@
 """task_usage: what running tasks use, in windows of five minutes. The real table is not known here: this one is plausible and no more.
 
-One task in five is looked at. Those that run since before the trace and do not end in shard 0 are in every shard. A task uses a part of what
-it asks for, more in the afternoon of the trace's place than at night, and sometimes bursts past it.
+One task in five is looked at. Those that run since before the trace and do not end in shard 0 are in every shard. A task uses a part of
+what it asks for, more in the afternoon of the trace's place than at night, and sometimes bursts past it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from sparkyard.samples.trace_facts import AFTER, END, SCHEDULE, SPAN, START, UPDATE_RUNNING, Array, Columns
+from sparkyard.samples.trace_facts import AFTER, SCHEDULE, SPAN, START, UPDATE_RUNNING, Array, Columns
 from sparkyard.samples.trace_lives import Events
 from sparkyard.samples.trace_machines import Machines
 from sparkyard.samples.trace_tasks import Tasks
@@ -68,7 +68,7 @@ def make_usage_table(runs: Runs, chance: np.random.Generator) -> Columns:
     noise = chance.lognormal(0, 0.2, (3, len(run)))
     habit = make_habits(runs)
     cpu = runs.cpu[run] * habit[0][run] * make_wave(begin) * noise[0]
-    cpu = np.where(chance.random(len(run)) < BURSTS, cpu * BURST, cpu)
+    cpu = np.minimum(np.where(chance.random(len(run)) < BURSTS, cpu * BURST, cpu), 1)
     memory = np.minimum(runs.memory[run] * habit[1][run] * noise[1] ** 0.3, 1)
     disk = cpu * noise[2] * 0.01
     is_unknown = chance.random(len(run)) < UNKNOWN
