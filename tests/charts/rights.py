@@ -5,16 +5,16 @@ from contextlib import suppress
 
 from pyarrow.fs import FileSelector, FileType, S3FileSystem
 
-# (use, place): l(ist), r(ead), w(rite), d(elete)
+# (use, place): l(ist), r(ead), w(rite), m(ove), d(elete)
 RIGHTS = {
     ("jobs", "raw"): "lr",
-    ("jobs", "lake/raw"): "lrwd",
-    ("jobs", "lake/trusted"): "lrwd",
-    ("jobs", "eventlogs"): "lrwd",
-    ("ingest", "raw"): "lrwd",
-    ("ingest", "lake/raw"): "lrwd",
+    ("jobs", "lake/raw"): "lrwmd",
+    ("jobs", "lake/trusted"): "lrwmd",
+    ("jobs", "eventlogs"): "lrwmd",
+    ("ingest", "raw"): "lrwmd",
+    ("ingest", "lake/raw"): "lrwmd",
     ("ingest", "lake/trusted"): "lr",
-    ("ingest", "eventlogs"): "lrwd",
+    ("ingest", "eventlogs"): "lrwmd",
     ("read", "raw"): "lr",
     ("read", "lake/raw"): "lr",
     ("read", "lake/trusted"): "lr",
@@ -46,7 +46,7 @@ class Rights:
 
     def of(self, use: str, place: str) -> str:
         store = self.connect(f"yard-{use}", self.keys[use])
-        tries = {"l": self.may_list, "r": self.may_read, "w": self.may_write, "d": self.may_delete}
+        tries = {"l": self.may_list, "r": self.may_read, "w": self.may_write, "m": self.may_move, "d": self.may_delete}
         file = f"{place}/e2e-rights-{use}"
         self.put(self.root, file, b"old")
         found = "".join(letter for letter, may in tries.items() if may(store, file))
@@ -77,7 +77,19 @@ class Rights:
             self.put(store, file, b"new")
         return self.read(self.root, file) == b"new"
 
+    def may_move(self, store: S3FileSystem, file: str) -> bool:
+        """What a rename is: a copy within the store, then a deletion."""
+        with suppress(OSError):
+            store.move(file, f"{file}-moved")
+        moved = self.exists(f"{file}-moved")
+        if moved:
+            self.root.move(f"{file}-moved", file)
+        return moved
+
     def may_delete(self, store: S3FileSystem, file: str) -> bool:
         with suppress(OSError):  # the marker of an empty folder, which pyarrow leaves, may be one right too many
             store.delete_file(file)
-        return self.root.get_file_info(file).type == FileType.NotFound
+        return not self.exists(file)
+
+    def exists(self, file: str) -> bool:
+        return self.root.get_file_info(file).type != FileType.NotFound
