@@ -9,16 +9,16 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sparkyard.samples.trace_derive import FACTS
+
 Array = npt.NDArray[Any]
 # Numbers below zero and NaN are written as nothing; texts are their numbers in a list.
 Columns = dict[str, Array | tuple[Array, list[str]]]
-FACTS = Path(__file__).with_name("trace_facts.json")
 START, SPAN = 600_000_000, 5_011_200_000  # µs: where the trace begins, and what a shard of the real one covers: 29 days / 500
 END = START + 500 * SPAN
 AFTER = 2**63 - 1
@@ -50,6 +50,10 @@ def load_facts() -> dict[str, Any]:
 @cache
 def load_kinds() -> list[Kind]:
     return [make_kind(name, facts) for name, facts in load_facts()["kinds"].items()]
+
+
+def of_kinds(name: str) -> Array:
+    return np.array([getattr(kind, name) for kind in load_kinds()])
 
 
 def make_kind(name: str, facts: dict[str, Any]) -> Kind:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sparkyard.samples.trace_derive import LOOPING
 from sparkyard.samples.trace_facts import (
     AFTER,
     FINISH,
@@ -19,13 +20,13 @@ from sparkyard.samples.trace_facts import (
     Array,
     draw,
     load_facts,
-    load_kinds,
+    of_kinds,
 )
 from sparkyard.samples.trace_machines import Machines
-from sparkyard.samples.trace_tasks import LENGTHS, LIVES, LOOPING, Tasks
+from sparkyard.samples.trace_tasks import LENGTHS, LIVES, Tasks
 
 LOOPS = 2  # their lot; 0 is a job's only task, 1 one of several
-OUTCOMES = ["0", "01", "013", "014", "015"]
+OUTCOMES = ["0", "01", "013", "014", "015"]  # of jobs, in order
 LIKE = {LOST: KILL, UPDATE_PENDING: KILL, UPDATE_RUNNING: FINISH, FINISH_AFTER: FINISH}  # the time they take is taken from these
 PACE = 20  # µs between the submissions of a job's tasks
 KNOWN_MACHINE = 0.6  # of jobs from before the trace: those whose submissions say where the task runs
@@ -59,13 +60,11 @@ def make_events(tasks: Tasks, unit: int, machines: Machines, chance: np.random.G
 
 def make_since(tasks: Tasks, task: Array, event: Array, first: Array, chance: np.random.Generator) -> Array:
     """µs since the task's first event, or the trace began. Gaps are dealt by what goes before and after; a job's tasks get like ones."""
-    kinds, kind = load_kinds(), tasks.kind[tasks.job][task]
+    kind = tasks.kind[tasks.job][task]
     was, position = np.append(0, event[:-1]), np.arange(len(task)) - first[task]
-    before = np.array([known.before for known in kinds])[kind]
-    outcome = np.array([OUTCOMES.index(known.outcome) for known in kinds])[kind]
+    before, outcome = of_kinds("before")[kind], np.searchsorted(OUTCOMES, of_kinds("outcome"))[kind]
     lot = np.where(is_looping(tasks)[task], LOOPS, tasks.size[tasks.job[task]] > 1)
-    rank = chance.random((len(tasks.size), LOOPING))[tasks.job[task], np.minimum(position, LOOPING - 1)]
-    rank = np.where(lot == LOOPS, chance.random(len(task)) - LENGTHS[tasks.life[task]], rank + (position == 1) * chance.random(len(task)))
+    rank = make_ranks(tasks, task, position, chance)
     gap, fixed = np.zeros(len(task), dtype=np.int64), np.zeros(len(task), dtype=bool)
     for is_first in (True, False):
         rows = np.flatnonzero(position == 1 if is_first else position > 1)
@@ -75,6 +74,14 @@ def make_since(tasks: Tasks, task: Array, event: Array, first: Array, chance: np
         gap[rows] = np.where(from_zero & (gap[rows] > 0), np.maximum(gap[rows] - START, 1), gap[rows])
         fixed[rows] = from_zero
     return shorten(gap, fixed, task, first)
+
+
+def make_ranks(tasks: Tasks, task: Array, position: Array, chance: np.random.Generator) -> Array:
+    """By which gaps are dealt, the shortest first: of loops the longest lives, else job for job, the first gap less strictly."""
+    of_job = chance.random((len(tasks.size), LOOPING))[tasks.job[task], np.minimum(position, LOOPING - 1)]
+    own = chance.random(len(task))
+    ranks: Array = np.where(is_looping(tasks)[task], own - LENGTHS[tasks.life[task]], of_job + (position == 1) * own)
+    return ranks
 
 
 def is_looping(tasks: Tasks) -> Array:
@@ -108,7 +115,7 @@ def shorten(gap: Array, fixed: Array, task: Array, first: Array) -> Array:
 
 def make_times(tasks: Tasks, task: Array, since: Array, first: Array, unit: int, chance: np.random.Generator) -> Array:
     """Jobs begin at any time at which they can still come to their end; what was there before the trace begins at 0."""
-    before = np.array([known.before for known in load_kinds()])[tasks.kind]
+    before = of_kinds("before")[tasks.kind]
     longest = np.maximum.reduceat(np.maximum.reduceat(since, first), np.cumsum(tasks.size) - tasks.size)
     wait = (chance.random(len(longest)) * (SPAN - TAIL - longest)).astype(np.int64) + PACE
     begin = START + unit * SPAN + np.where(before, 0, wait)[tasks.job] + np.where(before[tasks.job], 0, tasks.index * PACE)

@@ -10,9 +10,9 @@ from sparkyard.samples.trace_facts import (
     UPDATE_RUNNING,
     Array,
     Columns,
-    load_kinds,
     make_chance,
     make_hashes,
+    of_kinds,
 )
 from sparkyard.samples.trace_lives import Events
 from sparkyard.samples.trace_machines import Machines
@@ -27,7 +27,7 @@ SCHEDULING = 1_500_000  # µs until a job is scheduled of which no task is
 
 
 def make_job_ids(tasks: Tasks, unit: int) -> Array:
-    before = np.array([kind.before for kind in load_kinds()])[tasks.kind]
+    before = of_kinds("before")[tasks.kind]
     return np.where(before, OLD_ID, NEW_ID + unit * UNIT_IDS) + 5 * np.arange(len(tasks.size))
 
 
@@ -48,7 +48,6 @@ def make_task_table(tasks: Tasks, events: Events, ids: Array, users: tuple[Array
     job, number = tasks.job[task], events.machine[order]
     unrecorded = find_unrecorded(tasks)[task]
     factor = np.where(event == UPDATE_RUNNING, 0.5, 1) * np.where(unrecorded, np.nan, 1)
-    kinds = load_kinds()
     return {
         "time": events.time[order],
         "missing_info": np.where(event == LOST, NO_TRANSITION, np.where(unrecorded, NO_CREATION, -1)),
@@ -57,8 +56,8 @@ def make_task_table(tasks: Tasks, events: Events, ids: Array, users: tuple[Array
         "machine_id": np.where(number < 0, -1, machines.ids[number]),
         "event_type": event,
         "user": (users[0][job], users[1]),
-        "scheduling_class": np.array([kind.scheduling_class for kind in kinds])[tasks.kind][job],
-        "priority": np.array([kind.priority for kind in kinds])[tasks.kind][job],
+        "scheduling_class": of_kinds("scheduling_class")[tasks.kind][job],
+        "priority": of_kinds("priority")[tasks.kind][job],
         "cpu_request": tasks.cpu[task] * factor,
         "memory_request": tasks.memory[task] * factor,
         "disk_request": tasks.disk[task] * factor,
@@ -67,7 +66,7 @@ def make_task_table(tasks: Tasks, events: Events, ids: Array, users: tuple[Array
 
 
 def find_unrecorded(tasks: Tasks) -> Array:
-    before = np.array([kind.before for kind in load_kinds()])[tasks.kind][tasks.job]
+    before = of_kinds("before")[tasks.kind][tasks.job]
     waiting = before & (tasks.life == LIVES.index("0"))
     unrecorded: Array = waiting & (np.cumsum(waiting) * UNRECORDED % 1 < UNRECORDED)
     return unrecorded
@@ -84,7 +83,7 @@ def make_job_table(tasks: Tasks, events: Events, ids: Array, users: tuple[Array,
         "job_id": ids[job],
         "event_type": event,
         "user": (users[0][job], users[1]),
-        "scheduling_class": np.array([kind.scheduling_class for kind in load_kinds()])[tasks.kind][job],
+        "scheduling_class": of_kinds("scheduling_class")[tasks.kind][job],
         "job_name": (names[0][job], names[1]),
         "logical_job_name": (logical[0][job], logical[1]),
     }
@@ -92,15 +91,15 @@ def make_job_table(tasks: Tasks, events: Events, ids: Array, users: tuple[Array,
 
 def make_job_events(tasks: Tasks, events: Events) -> tuple[Array, Array, Array]:
     """A job is submitted just before its tasks, scheduled with the first of them, and ends just after the last."""
-    kinds, count = load_kinds(), len(tasks.size)
+    count = len(tasks.size)
     first_row = np.searchsorted(tasks.job[events.task], np.arange(count))
     submitted = np.maximum(np.minimum.reduceat(events.time, first_row) - 2, 0)
     scheduled = np.minimum.reduceat(np.where(events.event == SCHEDULE, events.time, AFTER), first_row)
-    before = np.array([kind.before for kind in kinds])[tasks.kind]
+    before = of_kinds("before")[tasks.kind]
     ended = np.maximum.reduceat(np.where(events.time == AFTER, 0, events.time), first_row) + 8
     never = submitted + np.minimum(SCHEDULING, (ended - submitted) // 2)
     scheduled = np.where(before, 0, np.where(scheduled == AFTER, never, scheduled + 1))
-    outcome = np.array([kind.outcome for kind in kinds])[tasks.kind]
+    outcome = of_kinds("outcome")[tasks.kind]
     rows = [(np.arange(count), SUBMIT, submitted), (np.flatnonzero(outcome != "0"), SCHEDULE, scheduled)]
     rows += [(np.flatnonzero(outcome == f"01{end}"), end, ended) for end in (3, 4, 5)]
     job = np.concatenate([jobs for jobs, _, _ in rows])

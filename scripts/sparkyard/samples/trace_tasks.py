@@ -4,10 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparkyard.samples.trace_facts import LOTS, Array, Kind, deal, load_facts, load_kinds
+from sparkyard.samples.trace_derive import LOOPING
+from sparkyard.samples.trace_facts import LOTS, Array, Kind, deal, load_facts, load_kinds, of_kinds
 from sparkyard.samples.trace_machines import Machines
 
 NEWCOMERS = 3.14  # times as many as in shard 0 make as many rows
+OVERBOOKED = 1.2  # memory, against CPU
+LIVES = sorted({life for kind in load_kinds() for life in kind.lives})
+LENGTHS = np.array([len(life) for life in LIVES])
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,6 @@ class Tasks:
     machine: Array  # number of the machine
 
 
-LIVES = sorted({life for kind in load_kinds() for life in kind.lives})
-
-
-OVERBOOKED = 1.2  # memory, against CPU
-LENGTHS = np.array([len(life) for life in LIVES])
-LOOPING = 12  # events; a longer life is one of a task that was tried again and again
-
-
 def make_tasks(unit: int, share: float, machines: Machines, chance: np.random.Generator) -> Tasks:
     kind, size = make_jobs(unit, share, chance)
     job = np.repeat(np.arange(len(size)), size)
@@ -41,13 +37,14 @@ def make_tasks(unit: int, share: float, machines: Machines, chance: np.random.Ge
     life, requests = np.zeros(len(job), dtype=np.int64), np.zeros((len(job), 4))
     for number, known in enumerate(load_kinds()):
         rows = np.flatnonzero(kind[job] == number)
-        life[rows] = np.array([LIVES.index(life) for life in known.lives])[deal(np.array(list(known.lives.values())), len(rows), chance)]
+        numbers, weights = np.array([LIVES.index(life) for life in known.lives]), np.array(list(known.lives.values()))
+        life[rows] = numbers[deal(weights, len(rows), chance)]
         for lot, chosen in zip(LOTS, (rows[size[job[rows]] == 1], rows[size[job[rows]] > 1]), strict=True):
             chosen = chosen[np.argsort(-size[job[chosen]], kind="stable")]
             requests[chosen] = make_requests(known, lot, job[chosen], chance)
     requests[LENGTHS[life] > LOOPING] = [*load_facts()["looping"], 0]
     cpu, memory, disk, apart = requests.T
-    running = np.array([known.before for known in load_kinds()])[kind][job] & np.array([life[:2] == "01" for life in LIVES])[life]
+    running = of_kinds("before")[kind][job] & np.array([life[:2] == "01" for life in LIVES])[life]
     machine = place(np.stack([cpu, memory]), apart > 0, running, machines)
     return Tasks(kind, size, job, index, life, cpu, memory, disk, apart > 0, machine)
 
@@ -91,7 +88,7 @@ def make_rare_requests(lot: str, job: Array, chance: np.random.Generator) -> Arr
 
 
 def place(request: Array, apart: Array, running: Array, machines: Machines) -> Array:
-    """What ran before the trace was placed with care, newcomers go to the next machine, and no two that shall not share it to the same."""
+    """What ran before the trace was placed with care, newcomers go to the next machine; tasks that shall be apart hardly ever meet."""
     machine, load = np.zeros(len(apart), dtype=np.int64), np.zeros((2, len(machines.ids)))
     for deck, alike, part in ((machines.once, apart, 1), (machines.deck, ~apart, 4)):
         fill(machine, load, np.flatnonzero(alike & running), request, len(machines.ids) // part, machines)

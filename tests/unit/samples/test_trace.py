@@ -67,6 +67,7 @@ def test_files_lie_and_look_as_the_real_ones(files: dict[str, bytes]) -> None:
 
 def test_the_same_seed_gives_the_same_bytes(files: dict[str, bytes]) -> None:
     assert dict(trace.make_files(SCALE)) == files
+    assert {content[4:8] for content in files.values()} == {bytes(4)}  # gzip's time of making
     assert all(files[name] != other for name, other in trace.make_files(SCALE, seed=1))
 
 
