@@ -6,7 +6,9 @@ Times are microseconds on the trace's clock, as in its files: 0 is before the tr
 - of a machine: REMOVE, ADD, UPDATE, so that a machine which is taken out and put back at once was never away.
 """
 
-from pyspark.sql import Column
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 CITE = "Google cluster trace 2011 v2 (Google, CC-BY 4.0)"
@@ -15,14 +17,16 @@ GENERATED = "On generated usage this says nothing of Google's cluster."
 SECOND = 1_000_000
 START = 600 * SECOND
 AFTER = 2**63 - 1
-DAY = 86_400 * SECOND
+HOUR = 3_600 * SECOND
+DAY = 24 * HOUR
 WINDOW = 300 * SECOND
+
+WHOLE = Window.partitionBy(F.lit(1))  # all rows of a small table
 
 SUBMIT, SCHEDULE, EVICT, FAIL, FINISH, KILL, LOST, UPDATE_PENDING, UPDATE_RUNNING = range(9)
 ADD, REMOVE, UPDATE = range(3)
 
-# Column by column as in the files. In tables a TIME is a BIGINT and a FLAG is a BOOLEAN; in files a TIME goes up to 2^64-1 and a FLAG is 0 or 1.
-# What ends in `!` must not be empty.
+# Column by column as in the files; what ends in `!` must not be empty. A TIME of up to 2^64-1 becomes a BIGINT, a FLAG of 0 or 1 a BOOLEAN.
 FOLDERS = {
     "machine_events": "time TIME!, machine_id BIGINT!, event_type INT!, platform_id STRING, cpus DOUBLE, memory DOUBLE",
     "job_events": (
@@ -35,9 +39,9 @@ FOLDERS = {
     ),
     "task_usage": (
         "start_time TIME!, end_time TIME!, job_id BIGINT!, task_index BIGINT!, machine_id BIGINT, cpu_rate DOUBLE, "
-        "canonical_memory DOUBLE, assigned_memory DOUBLE, unmapped_page_cache DOUBLE, total_page_cache DOUBLE, max_memory DOUBLE, disk_io_time DOUBLE, "
-        "local_disk_space DOUBLE, max_cpu_rate DOUBLE, max_disk_io_time DOUBLE, cpi DOUBLE, mai DOUBLE, sample_portion DOUBLE, "
-        "aggregation_type FLAG, sampled_cpu DOUBLE"
+        "canonical_memory DOUBLE, assigned_memory DOUBLE, unmapped_page_cache DOUBLE, total_page_cache DOUBLE, "
+        "max_memory DOUBLE, disk_io_time DOUBLE, local_disk_space DOUBLE, max_cpu_rate DOUBLE, "
+        "max_disk_io_time DOUBLE, cpi DOUBLE, mai DOUBLE, sample_portion DOUBLE, aggregation_type FLAG, sampled_cpu DOUBLE"
     ),
 }
 LAST_TYPE = {"machine_events": UPDATE, "job_events": UPDATE_RUNNING, "task_events": UPDATE_RUNNING}
@@ -57,3 +61,52 @@ def task_order() -> list[Column]:
 def machine_order() -> list[Column]:
     kind = F.when(F.col("event_type") == REMOVE, -1).otherwise(F.col("event_type"))
     return [F.col("time"), kind, F.col("cpus"), F.col("memory")]
+
+
+def last_known(column: str, order: Sequence[Column]) -> Column:
+    """An aggregate: the last value that is one."""
+    return F.max_by(column, F.when(F.col(column).isNotNull(), F.struct(*order)))
+
+
+def capacities(machine_events: DataFrame) -> DataFrame:
+    """One row a machine: its last known CPU capacity, null where none was ever told."""
+    known = last_known("cpus", machine_order()).alias("cpus")
+    return machine_events.groupBy("machine_id").agg(known).select("machine_id", "cpus")
+
+
+def times_away(machine_events: DataFrame) -> DataFrame:
+    """One row for each time that a machine was taken out and came back: REMOVE to the next ADD, what lies within the trace of it."""
+    moves = machine_events.where(F.col("event_type").isin(ADD, REMOVE) & (F.col("time") < AFTER))
+    by_machine = Window.partitionBy("machine_id").orderBy(*machine_order())
+    ahead = by_machine.rowsBetween(1, Window.unboundedFollowing)
+    back = F.min(F.when(F.col("event_type") == ADD, F.col("time"))).over(ahead)
+    first = F.coalesce(F.lag("event_type").over(by_machine) != REMOVE, F.lit(True))
+    marked = moves.withColumns({"until": back, "first": first}).where((F.col("event_type") == REMOVE) & F.col("first"))
+    # greatest() alone would make a START of a null, and a return of what never came back
+    until = F.when(F.col("until").isNotNull(), F.greatest("until", F.lit(START)))
+    return marked.select("machine_id", F.greatest("time", F.lit(START)).alias("since"), until.alias("until"))
+
+
+def last_moment(events: DataFrame) -> int:
+    """The end of the trace: the last event that is not "after" it."""
+    return events.where(F.col("time") < AFTER).agg(F.max("time")).head()[0]
+
+
+def within_day(since: str | int, until: str | int) -> Column:
+    """How much of a time lies in the day `id` of the trace."""
+    begin, end = (F.col(moment) if isinstance(moment, str) else F.lit(moment) for moment in (since, until))
+    return F.least(end, (F.col("id") + 1) * DAY) - F.greatest(begin, F.col("id") * DAY)
+
+
+def cpu_bin(cpus: Column) -> Column:
+    """(0, 0.2] is "0.0 to 0.2", and so on up to 1."""
+    upper = F.least(F.greatest(F.ceil(F.round(cpus * 5, 9)), F.lit(1)), F.lit(5))
+    return F.when(cpus.isNull(), "unknown").otherwise(F.format_string("%.1f to %.1f", (upper - 1) / 5, upper / 5))
+
+
+BINS = [f"{low / 5:.1f} to {(low + 1) / 5:.1f}" for low in range(5)]
+
+
+def label(column: Column) -> Column:
+    """For axes: a text, also where there is no value."""
+    return F.coalesce(column.cast("string"), F.lit("unknown"))

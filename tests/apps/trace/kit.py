@@ -2,6 +2,7 @@
 
 import gzip
 import importlib.util
+import random
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -73,7 +74,54 @@ def duck(raw: Path) -> Any:
         typed = ", ".join(f"{_typed(name)} AS {name}" for name in names.split())
         read = f"read_csv('{raw}/{folder}/*.gz', header=false, quote='', escape='', columns={{{columns}}})"
         database.sql(f"CREATE TABLE {folder} AS SELECT {typed} FROM {read}")
+    database.sql(
+        f"CREATE TABLE moves AS SELECT *, row_number() OVER (PARTITION BY machine_id ORDER BY {IN_ORDER}) AS nth FROM machine_events"
+    )
+    database.sql(
+        "CREATE TABLE capacities AS SELECT machine_id, arg_max(cpus, nth) FILTER (WHERE cpus IS NOT NULL) AS cpus FROM moves GROUP BY ALL"
+    )
+    database.sql(GAPS)
     return database
+
+
+# Of one moment: REMOVE, ADD, UPDATE.
+IN_ORDER = "time, CASE event_type WHEN 1 THEN 0 WHEN 0 THEN 1 ELSE 2 END, cpus NULLS FIRST, memory NULLS FIRST"
+GAPS = """
+    CREATE TABLE gaps AS
+    WITH both_ways AS (SELECT * FROM moves WHERE event_type < 2 AND time < 9223372036854775807),
+         firsts AS (SELECT *, lag(event_type) OVER (PARTITION BY machine_id ORDER BY nth) AS before FROM both_ways),
+         gone AS (SELECT r.machine_id, r.time AS since, arg_min(a.time, a.nth) AS back
+                  FROM firsts r LEFT JOIN both_ways a ON a.machine_id = r.machine_id AND a.event_type = 0 AND a.nth > r.nth
+                  WHERE r.event_type = 1 AND r.before IS DISTINCT FROM 1 GROUP BY r.machine_id, r.time, r.nth)
+    SELECT machine_id, greatest(since, 600000000) AS since, CASE WHEN back IS NOT NULL THEN greatest(back, 600000000) END AS until
+    FROM gone"""
+LABEL = "coalesce(cpus::VARCHAR, 'unknown')"
+BIN = """CASE WHEN cpus IS NULL THEN 'unknown' WHEN cpus <= 0.2 THEN '0.0 to 0.2' WHEN cpus <= 0.4 THEN '0.2 to 0.4'
+    WHEN cpus <= 0.6 THEN '0.4 to 0.6' WHEN cpus <= 0.8 THEN '0.6 to 0.8' ELSE '0.8 to 1.0' END"""
+
+
+class Lake:
+    """A landed lake, and the same raw files in DuckDB."""
+
+    def __init__(self, yard: Any, raw: Path) -> None:
+        self.yard, self.spark, self.raw = yard, yard.spark, duck(raw)
+
+    def ask(self, app: str, *args: str) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+        """What the job says, and its table, once for all tests."""
+        job = load_job(app)
+        result = job.main(list(args), self.spark)
+        return result, self.yard.rows(job.TABLE)
+
+    def one(self, sql: str) -> tuple[Any, ...]:
+        return self.raw.sql(sql).fetchall()[0]
+
+    def check(self, app: str, sql: str, *args: str) -> dict[str, Any]:
+        """Cell by cell; gives what the job said."""
+        result, rows = self.ask(app, *args)
+        expected = sorted(self.raw.sql(sql).fetchall())
+        assert len(expected) > 0
+        assert rows == approx(expected)
+        return result["facts"]
 
 
 def _typed(name: str) -> str:
@@ -86,6 +134,62 @@ def _typed(name: str) -> str:
     if name.endswith(("_id", "_index", "_type", "_info", "_class")) or name == "priority":
         return f"{name}::BIGINT"
     return f"{name}::DOUBLE"
+
+
+def make_wild(seed: int) -> dict[str, list[str]]:
+    """Lines with what real ones seldom have: equal times, nulls, times before and after the trace, removals twice, all kinds of events."""
+    chance = random.Random(seed)
+    after = [2**63 - 1, 2**64 - 1]
+
+    def time() -> int:
+        return chance.choice([0, *after] + [chance.randrange(600, 9_000, 75) * 1_000_000 for _ in range(30)])
+
+    def some(*values: Any) -> Any:
+        return chance.choice(["", *values])
+
+    machines = [
+        line(
+            "machine_events",
+            time=time(),
+            machine_id=i % 9,
+            event_type=chance.choice([0, 0, 1, 1, 2]),
+            cpus=some(0.25, 0.5, 0.5, 1),
+            memory=some(0.2, 0.4, 0.9),
+        )
+        for i in range(200)
+    ]
+    jobs = [line("job_events", time=time(), job_id=chance.randrange(12), event_type=0, scheduling_class=some(0, 1, 2)) for _ in range(40)]
+    tasks = [
+        line(
+            "task_events",
+            time=time(),
+            job_id=chance.randrange(12),
+            task_index=chance.randrange(4),
+            machine_id=some(*range(11)),
+            event_type=chance.choice([0, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8]),
+            scheduling_class=some(0, 1, 3),
+            priority=some(0, 9, 10),
+            cpu_request=some(0.1, 0.125, 0.3),
+            memory_request=some(0.05, 0.1, 0.15),
+        )
+        for _ in range(900)
+    ]
+    usage = [
+        line(
+            "task_usage",
+            start_time=(start := time()),
+            end_time=start,
+            job_id=chance.randrange(13),
+            task_index=chance.randrange(4),
+            machine_id=some(*range(11)),
+            cpu_rate=some(chance.random()),
+            canonical_memory=some(chance.random()),
+            max_cpu_rate=some(chance.random()),
+            max_memory=some(chance.random()),
+        )
+        for _ in range(900)
+    ]
+    return {"machine_events": machines, "job_events": jobs, "task_events": tasks, "task_usage": usage}
 
 
 def approx(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

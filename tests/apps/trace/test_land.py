@@ -26,14 +26,15 @@ def machine(time: int, machine_id: int, event_type: int = 0, cpus: Any = 0.5) ->
 
 @pytest.mark.data
 @pytest.mark.parametrize("folder", ["machine_events", "job_events", "task_events"])
-def test_real_files_equal_duckdb_in_every_cell(real: Any, raw_trace: Any, folder: str) -> None:
+def test_real_files_equal_duckdb_in_every_cell(lakes: Any, folder: str) -> None:
     """Both ways, so that neither side has a row more: DuckDB reads the table's own data files, and the gzip files."""
-    listed = real.spark.table(f"yard.trusted.trace_{folder}.files").select("file_path").collect()
+    lake = lakes("real")
+    listed = lake.spark.table(f"yard.trusted.trace_{folder}.files").select("file_path").collect()
     paths = [row.file_path.removeprefix("file:") for row in listed]
     landed = f"(SELECT {', '.join(kit.NAMES[folder].split())} FROM read_parquet({paths}))"
     for left, right in ((landed, folder), (folder, landed)):
-        assert raw_trace.sql(f"SELECT count(*) FROM (FROM {left} EXCEPT ALL FROM {right})").fetchall() == [(0,)]
-    days = raw_trace.sql(f"SELECT count(*) FROM read_parquet({paths}) WHERE day <> time // 86400000000").fetchall()
+        assert lake.raw.sql(f"SELECT count(*) FROM (FROM {left} EXCEPT ALL FROM {right})").fetchall() == [(0,)]
+    days = lake.raw.sql(f"SELECT count(*) FROM read_parquet({paths}) WHERE day <> time // 86400000000").fetchall()
     assert days == [(0,)]
 
 
