@@ -8,7 +8,7 @@ Times are microseconds on the trace's clock, as in its files: 0 is before the tr
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 CITE = "Google cluster trace 2011 v2 (Google, CC-BY 4.0)"
@@ -20,8 +20,6 @@ AFTER = 2**63 - 1
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
 WINDOW = 300 * SECOND
-
-WHOLE = Window.partitionBy(F.lit(1))  # all rows of a small table
 
 SUBMIT, SCHEDULE, EVICT, FAIL, FINISH, KILL, LOST, UPDATE_PENDING, UPDATE_RUNNING = range(9)
 ADD, REMOVE, UPDATE = range(3)
@@ -110,3 +108,8 @@ BINS = [f"{low / 5:.1f} to {(low + 1) / 5:.1f}" for low in range(5)]
 def label(column: Column) -> Column:
     """For axes: a text, also where there is no value."""
     return F.coalesce(column.cast("string"), F.lit("unknown"))
+
+
+def whole() -> WindowSpec:
+    """All rows of a small table as one window."""
+    return Window.partitionBy(F.lit(1))

@@ -93,7 +93,7 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     ends = spans.groupBy(F.col("until").alias("point")).agg(*(F.sum(-F.col(name)).alias(name) for name in NAMED))
     points = inputs[TASKS].sparkSession.range(last + 1).select(F.col("id").alias("point"))
     deltas = points.join(begins.unionByName(ends).groupBy("point").agg(*(F.sum(name).alias(name) for name in NAMED)), "point", "left")
-    counts = deltas.withColumns({name: F.coalesce(F.sum(name).over(trace.WHOLE.orderBy("point")), F.lit(0)) for name in NAMED})
+    counts = deltas.withColumns({name: F.coalesce(F.sum(name).over(trace.whole().orderBy("point")), F.lit(0)) for name in NAMED})
     shares = [F.try_divide(name, F.col("machines")).alias(f"share_{name}") for name in NAMED[1:5]]
     hours = (F.col("point") * (trace.WINDOW / trace.HOUR)).alias("hours")
     return counts.select((F.col("point") * trace.WINDOW + trace.START).alias("time"), hours, *NAMED, *shares)

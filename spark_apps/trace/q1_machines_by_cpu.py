@@ -24,7 +24,7 @@ TABLE = "yard.refined.trace_q1_machines_by_cpu"
 
 def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     counts = trace.capacities(inputs[MACHINES]).groupBy("cpus").agg(F.count("*").alias("machines"))
-    share = F.col("machines") / F.sum("machines").over(trace.WHOLE)
+    share = F.col("machines") / F.sum("machines").over(trace.whole())
     return counts.select(
         trace.label(F.col("cpus")).alias("capacity"), "cpus", trace.cpu_bin(F.col("cpus")).alias("bin"), "machines", share.alias("share")
     )

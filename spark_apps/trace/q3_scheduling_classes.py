@@ -30,7 +30,7 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     same = jobs.scheduling_class.eqNullSafe(tasks.scheduling_class)
     both = jobs.join(tasks, same, "full").withColumn("class", F.coalesce(jobs.scheduling_class, tasks.scheduling_class))
     counts = both.na.fill(0, ["jobs", "tasks", "as_published_tasks"])
-    shares = [(F.col(name) / F.sum(name).over(trace.WHOLE)).alias(f"{name[:-1]}_share") for name in ("jobs", "tasks")]
+    shares = [(F.col(name) / F.sum(name).over(trace.whole())).alias(f"{name[:-1]}_share") for name in ("jobs", "tasks")]
     scheduling_class = F.col("class").alias("scheduling_class")
     return counts.select(
         trace.label(F.col("class")).alias("class"), scheduling_class, "jobs", shares[0], "tasks", shares[1], "as_published_tasks"

@@ -33,7 +33,7 @@ def spread(tasks: DataFrame) -> DataFrame:
 def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     up_to = F.pow(F.lit(2), F.ceil(F.round(F.log2("machines"), 9))).cast("bigint").alias("machines_up_to")
     counts = spread(inputs[TASKS]).groupBy(up_to).agg(F.count("*").alias("jobs"), F.sum("tasks").alias("tasks"))
-    return counts.select("machines_up_to", "jobs", (F.col("jobs") / F.sum("jobs").over(trace.WHOLE)).alias("share"), "tasks")
+    return counts.select("machines_up_to", "jobs", (F.col("jobs") / F.sum("jobs").over(trace.whole())).alias("share"), "tasks")
 
 
 def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:

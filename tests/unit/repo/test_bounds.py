@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_a_job_knows_no_place(path: Path) -> None:
     assert not imports(path) & FORBIDDEN_IN_APPS
     assert not PLACE_WORDS.search(path.read_text())
     assert ast.get_docstring(ast.parse(path.read_text())), "a docstring says what it computes, from what, to what"
+
+
+def test_jobs_do_nothing_at_import() -> None:
+    """A column or a window at the top of a file needs a session, and there is none yet."""
+    names = sorted(f"{path.parent.name}.{path.stem}" for path in APPS if path.parent.name != "spark_apps")
+    code = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+    done = subprocess.run([sys.executable, "-c", code, *names], cwd=ROOT / "spark_apps", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_dag_is_short_and_only_schedules() -> None:
