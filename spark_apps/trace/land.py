@@ -25,14 +25,11 @@ import jobfiles
 import jobkit
 import jobrejects
 import tracekit as trace
+import tracelines
 from jobstage import Stage
 
 QUARANTINE = "yard.trusted.trace_quarantine"
 FILES = "yard.trusted.trace_files"
-READ_AS = {"TIME": "DECIMAL(20, 0)", "FLAG": "INT"}
-STORED_AS = {"TIME": "BIGINT", "FLAG": "BOOLEAN"}
-CSV = {"columnNameOfCorruptRecord": "broken", "quote": ""}  # no field of the trace is quoted
-LARGEST = 1.7976931348623157e308
 
 
 def table_of(folder: str) -> str:
@@ -43,63 +40,9 @@ def make_tables() -> dict[str, tuple[str, str]]:
     """Few machines change in a month: their table needs no days."""
     tables = {}
     for folder in trace.FOLDERS:
-        typed = ", ".join(f"{name} {STORED_AS.get(kind.rstrip('!'), kind.rstrip('!'))}" for name, kind in trace.columns(folder).items())
         parts = "source_id" if folder == "machine_events" else "day, source_id"
-        tables[table_of(folder)] = (f"{typed}, day INT, source_id BIGINT", parts)
+        tables[table_of(folder)] = (tracelines.stored_columns(folder), parts)
     return tables | {QUARANTINE: (jobrejects.COLUMNS, "source_id"), FILES: (jobfiles.FILE_COLUMNS, "")}
-
-
-def source_number() -> Column:
-    """Which file a row is from. A cryptographic hash, row by row, would cost a quarter of the landing."""
-    return F.xxhash64("source_file")
-
-
-def parse_lines(lines: DataFrame, folder: str) -> DataFrame:
-    """Lines to typed rows; `reason` says why a line is none."""
-    kinds = {name: kind.rstrip("!") for name, kind in trace.columns(folder).items()}
-    schema = ", ".join(f"{name} {READ_AS.get(kind, kind)}" for name, kind in kinds.items())
-    parsed = lines.withColumn("row", F.from_csv("value", f"{schema}, broken STRING", CSV)).select("value", "source_file", "row.*")
-    first_time = next(iter(kinds))
-    return parsed.select(
-        *(store(name, kind) for name, kind in kinds.items()),
-        F.floor(store(first_time, "TIME") / trace.DAY).cast("int").alias("day"),
-        source_number().alias("source_id"),
-        "source_file",
-        F.make_valid_utf8("value").alias("line"),
-        find_reason(folder, kinds).alias("reason"),
-    )
-
-
-def store(name: str, kind: str) -> Column:
-    if kind == "TIME":  # some writers say 2^64-1 for "after the trace"
-        return F.least(F.col(name), F.lit(trace.AFTER)).cast("bigint").alias(name)
-    return F.col(name).cast("boolean").alias(name) if kind == "FLAG" else F.col(name)
-
-
-def find_reason(folder: str, kinds: Mapping[str, str]) -> Column:
-    """Null for a good row; the first rule that is broken else."""
-    fields, broken = F.size(F.split("value", ",", -1)), F.col("broken").isNotNull()
-    required = [name for name, kind in trace.columns(folder).items() if kind.endswith("!")]
-    reason = (
-        F.when(~F.is_valid_utf8("value"), "not UTF-8")
-        .when(F.trim("value") == "", "blank line")
-        .when(broken & (fields < len(kinds)), "too few columns")
-        .when(broken & (fields > len(kinds)), "too many columns")
-        .when(broken, "text where a number belongs")
-        .when(reduce(Column.__or__, [F.col(name).isNull() for name in required]), f"one of {', '.join(required)} is empty")
-        .when(reduce(Column.__or__, [F.col(name) < 0 for name in typed(kinds, "TIME")]), "negative time")
-    )
-    if folder in trace.LAST_TYPE:
-        reason = reason.when(~F.col("event_type").between(0, trace.LAST_TYPE[folder]), "unknown event type")
-    for flag in typed(kinds, "FLAG"):
-        reason = reason.when(~F.col(flag).isin(0, 1), f"{flag} is neither 0 nor 1")
-    if amounts := [F.col(name) for name in typed(kinds, "DOUBLE")]:
-        reason = reason.when((F.least(*amounts) < 0) | (F.greatest(*amounts) > LARGEST), "an amount is negative or no number")
-    return reason.when(F.col("end_time") < F.col("start_time"), "ends before it starts") if "end_time" in kinds else reason
-
-
-def typed(kinds: Mapping[str, str], wanted: str) -> list[str]:
-    return [name for name, kind in kinds.items() if kind == wanted]
 
 
 def sort_files(files: Sequence[Row], job: jobkit.Job) -> dict[str, list[Row]]:
@@ -119,29 +62,40 @@ def sort_files(files: Sequence[Row], job: jobkit.Job) -> dict[str, list[Row]]:
 
 
 def load(spark: SparkSession, files: Mapping[str, list[Row]], max_rejected: float, job: jobkit.Job) -> None:
-    parsed = {folder: parse_lines(jobfiles.read_lines(spark, found), folder) for folder, found in files.items()}
+    parsed = {folder: tracelines.parse(jobfiles.read_lines(spark, found), folder) for folder, found in files.items()}
     every_file = [file for found in files.values() for file in found]
+    numbers = number_files(spark, every_file)
     with Stage(spark, job) as stage:
         with job.phase("parse and stage"):
-            seen = {folder: stage_rows(stage, rows, folder, files[folder]) for folder, rows in parsed.items()}
+            seen = {folder: stage_rows(stage, rows, folder, [numbers[file] for file in files[folder]]) for folder, rows in parsed.items()}
             job.rows |= {"read": sum(said["seen"] for said in seen.values()), "rejected": sum(said["bad"] for said in seen.values())}
         with job.phase("quarantine"):
             broken = [rows for folder, rows in parsed.items() if seen[folder]["bad"]]
             rejected = quarantine(spark, broken, jobfiles.from_files(every_file), job)
             reasons = sum((Counter(counts) for counts in rejected.values()), Counter())
             jobrejects.check_share(reasons, max_rejected, QUARANTINE, job)
+            job.facts |= {"rejected_because": dict(reasons)} if reasons else {}
         with job.phase("publish"):
             stage.publish()
     with job.phase("note files"):
-        counts = count_rows(spark, files, rejected)
-        job.rows["written"] = sum(read for read, _ in counts.values()) - job.rows["rejected"]
-        job.check("rows read = rejected + written", sum(read for read, _ in counts.values()) == job.rows["read"])
+        stored = count_stored(spark, list(files))
+        bad = {file: sum(rejected.get(file.source_file, {}).values()) for file in every_file}
+        counts = {file.source_file: (stored.get(numbers[file], 0) + bad[file], bad[file]) for file in every_file}
+        job.rows["written"] = sum(stored.get(numbers[file], 0) for file in every_file)
+        job.check("rows read = rejected + written", job.rows["read"] == job.rows["rejected"] + job.rows["written"])
         jobfiles.note_files(spark, every_file, counts, FILES, job)
 
 
-def stage_rows(stage: Stage, rows: DataFrame, folder: str, files: Sequence[Row]) -> dict[str, int]:
+def number_files(spark: SparkSession, files: Sequence[Row]) -> dict[Row, int]:
+    """The source_id of each file."""
+    paths = F.array(*(F.lit(file.source_file) for file in files))
+    numbers = spark.range(1).select(F.transform(paths, lambda path: F.xxhash64(path)).alias("all")).head()
+    return dict(zip(files, numbers["all"], strict=True))
+
+
+def stage_rows(stage: Stage, rows: DataFrame, folder: str, numbers: Sequence[int]) -> dict[str, int]:
     try:
-        return stage.write(rows, F.col("reason").isNull(), table_of(folder), F.col("source_id").isin(numbers(stage.spark, files)))
+        return stage.write(rows, F.col("reason").isNull(), table_of(folder), F.col("source_id").isin(numbers))
     except Exception as error:
         if unreadable := re.search(r"FAILED_READ_FILE.*?file (\S+?)\.?\s", str(error)):
             why = jobkit.explain(error).rsplit(" ← ")[-1]
@@ -149,9 +103,10 @@ def stage_rows(stage: Stage, rows: DataFrame, folder: str, files: Sequence[Row])
         raise
 
 
-def numbers(spark: SparkSession, files: Sequence[Row]) -> list[int]:
-    rows = spark.createDataFrame([(file.source_file,) for file in files], "source_file STRING").select(source_number().alias("id"))
-    return [row.id for row in rows.collect()]
+def count_stored(spark: SparkSession, folders: Sequence[str]) -> dict[int, int]:
+    """Rows by source_id. The tables know them without being read."""
+    listed = [spark.table(f"{table_of(folder)}.files").select("partition.source_id", "record_count") for folder in folders]
+    return dict(reduce(DataFrame.union, listed).groupBy("source_id").agg(F.sum("record_count")).collect())
 
 
 def quarantine(spark: SparkSession, broken: Sequence[DataFrame], these_files: Column, job: jobkit.Job) -> dict[str, dict[str, int]]:
@@ -168,20 +123,6 @@ def quarantine(spark: SparkSession, broken: Sequence[DataFrame], these_files: Co
     total = sum(sum(reasons.values()) for reasons in rejected.values())
     job.check("lines rejected = lines in quarantine", total == job.rows["rejected"])
     return rejected
-
-
-def count_rows(
-    spark: SparkSession, files: Mapping[str, list[Row]], rejected: Mapping[str, Mapping[str, int]]
-) -> dict[str, tuple[int, int]]:
-    """Lines read and rejected of each file. The tables know their rows file by file: nothing is read."""
-    counts = {}
-    for folder, found in files.items():
-        listed = spark.table(f"{table_of(folder)}.files").where("content = 0")
-        stored = dict(listed.groupBy("partition.source_id").agg(F.sum("record_count")).collect())
-        for file, number in zip(found, numbers(spark, found), strict=True):
-            bad = sum(rejected.get(file.source_file, {}).values())
-            counts[file.source_file] = (stored.get(number, 0) + bad, bad)
-    return counts
 
 
 def summarise(spark: SparkSession, job: jobkit.Job) -> None:

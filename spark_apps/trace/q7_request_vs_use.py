@@ -52,11 +52,8 @@ def sample(rows: DataFrame, args: argparse.Namespace) -> DataFrame:
 def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
     found = {f"{name}_correlation": F.corr(*pair).alias(f"{name}_correlation") for name, pair in PAIRS.items()}
     job.facts |= rows.agg(*found.values(), F.sum("measurements").alias("measurements")).head().asDict()
-    asked, used = requests(inputs[TASKS]).select(*TASK), uses(inputs[USAGE]).select(*TASK)
-    job.facts |= {
-        "tasks_never_measured": asked.join(used, TASK, "anti").count(),
-        "tasks_without_request": used.join(asked, TASK, "anti").count(),
-    }
+    asked, used = requests(inputs[TASKS]).count(), uses(inputs[USAGE]).count()
+    job.facts |= {"tasks_never_measured": asked - job.rows["written"], "tasks_without_request": used - job.rows["written"]}
     job.facts["as_published"] = correlate_rows(inputs)
     job.facts["note"] = trace.GENERATED
     job.highlights = [["resource", "correlation of request with use"], *([name, job.facts[f"{name}_correlation"]] for name in PAIRS)]

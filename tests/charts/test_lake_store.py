@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from charts.apiserver import free_port, get_tool, running
+from charts.certificates import make_certificate
 from charts.render import CHARTS, CI, list_pods, pick, render
 from charts.rights import RIGHTS, Rights
 from pyarrow.fs import FileSelector
@@ -27,7 +28,7 @@ def rights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rights]:
     objects = render(files=(CI / "everything-values.yaml",))
     users = base64.b64decode(pick(objects, "Secret", "lake-s3")["data"]["users.json"])
     (folder / "users.json").write_bytes(users)
-    make_certificate(folder)
+    make_certificate(folder, "IP:127.0.0.1")
     spec, port, (access, secret) = list_pods(objects)["Deployment/lake-s3"]["spec"], free_port(), ROOT_KEY
     places = {":7070": f"127.0.0.1:{port}", "/run/secrets/lake": folder, "/run/secrets/tls": folder, "/data": folder}
     places["/etc/sparkyard/buckets.sh"] = CHARTS / "lake/files/buckets.sh"
@@ -43,12 +44,6 @@ def rights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rights]:
 def put_in_place(words: list[str], places: dict[str, Any]) -> list[str]:
     """A command of the pod, for paths here; the first place that fits counts."""
     return [next((word.replace(place, str(here), 1) for place, here in places.items() if word.startswith(place)), word) for word in words]
-
-
-def make_certificate(folder: Path) -> None:
-    options = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=store", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", *options, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def wait_for_port(port: int, timeout: float = 30) -> None:

@@ -1,13 +1,19 @@
-"""A backup restored into an empty lake: every table readable, equal checksums. In a lake of its own, which may be destroyed."""
+"""A backup restored into an empty lake: every table readable, equal checksums. In a lake of its own, which may be destroyed.
 
+The empty lake has TLS, so that its catalog, the restore and whoever reads are tried with it too."""
+
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 import yaml
+from charts.certificates import make_certificate
 from charts.render import render
 
 from sparkyard import lake
@@ -25,15 +31,15 @@ SMALL = {"requests": {"cpu": "10m", "memory": "64Mi"}}
 Object = dict[str, Any]
 
 
-def make_lake(yard: Any, cluster: int) -> list[Object]:
-    """The chart's objects, with passwords of their own for each of the two clusters that we play."""
+def make_lake(yard: Any, **more: Any) -> list[Object]:
+    """The chart's objects; other values, other passwords: we play two clusters."""
     containers = [
         yard.kube.get(f"/apis/apps/v1/namespaces/{PLATFORM_NAMESPACE}/{path}")["spec"]["template"]["spec"]["containers"][0]
         for path in ("statefulsets/lake-postgresql", "deployments/lake-s3")
     ]
     parts = {name: {"size": "1Gi", "resources": SMALL} for name in ("s3", "postgresql", "backup")}
     images = dict(zip(("postgres", "versitygw"), (item["image"] for item in containers), strict=True))
-    values = {**parts, "global": {"images": images, "jobs": {"namespaces": [SPACE], "quota": {"pods": 100 + cluster}}}}
+    values = {**parts, "global": {"images": images, "jobs": {"namespaces": [SPACE]}, **more}}
     return render(values, chart="lake", files=(), namespace=SPACE)
 
 
@@ -56,12 +62,13 @@ def run_job(yard: Any, cronjob: str, name: str, outcome: str = "Complete") -> st
 
 
 @contextmanager
-def open_lake(yard: Any) -> Iterator["Catalog"]:
+def open_lake(yard: Any, authority: Path | None = None) -> Iterator["Catalog"]:
     """As jobs see it."""
+    tls = ssl.create_default_context(cafile=authority) if authority else None
     keys = read_secret(yard.kube, SPACE, "lake-s3-jobs")
     password = read_secret(yard.kube, SPACE, "lake-postgresql")["yard_jobs"]
     with (
-        forward(yard.kube, SPACE, service=S3_SERVICE, port=S3_PORT) as store,
+        forward(yard.kube, SPACE, service=S3_SERVICE, port=S3_PORT, tls=tls) as store,
         forward(yard.kube, SPACE, service=DATABASE_SERVICE, port=DATABASE_PORT) as database,
     ):
         options = {"s3.endpoint": f"http://127.0.0.1:{store}", "s3.region": "us-east-1", "warehouse": "s3://lake"}
@@ -79,20 +86,35 @@ def write_tables(catalog: "Catalog") -> None:
         table.append(rows.slice(0, 10))
 
 
-def checksums(yard: Any) -> dict[str, str]:
-    with open_lake(yard) as catalog:
+def checksums(yard: Any, authority: Path | None = None) -> dict[str, str]:
+    with open_lake(yard, authority) as catalog:
         return {name: lake.checksum(lake.load_table(catalog, name)) for name in lake.list_tables(catalog)}
 
 
+def ask_without_tls(yard: Any) -> str:
+    """What the database answers."""
+    with (
+        forward(yard.kube, SPACE, service=DATABASE_SERVICE, port=DATABASE_PORT) as port,
+        pytest.raises(psycopg.OperationalError) as refused,
+    ):
+        psycopg.connect(host="127.0.0.1", port=port, user="yard_jobs", password="any", dbname="yard", sslmode="disable")
+    return str(refused.value)
+
+
 @pytest.fixture
-def space(yard: Any) -> Iterator[None]:
+def authority(yard: Any, tmp_path: Path) -> Iterator[Path]:
+    """A namespace with the certificate of a lake in it."""
+    make_certificate(tmp_path, *(f"DNS:{name}.{SPACE}.svc" for name in (S3_SERVICE, DATABASE_SERVICE)))
+    files = [f"--from-file={name}={tmp_path / file}" for name, file in (("tls.crt",) * 2, ("tls.key",) * 2, ("ca.crt", "tls.crt"))]
     yard.kubectl("create", "namespace", SPACE)
-    yield
+    yard.kubectl("create", "secret", "generic", "lake-tls", "-n", SPACE, *files)
+    yield tmp_path / "tls.crt"
     yard.kubectl("delete", "namespace", SPACE, "--wait=false")
 
 
-def test_a_backup_restores_every_table_into_an_empty_lake(yard: Any, space: None) -> None:
-    first, second = make_lake(yard, 1), make_lake(yard, 2)
+def test_a_backup_restores_every_table_into_an_empty_lake(yard: Any, authority: Path) -> None:
+    first = make_lake(yard)
+    second = make_lake(yard, lake={"tlsSecret": "lake-tls"}, trustedCa={"configMap": "site-ca"})
     start(yard, first)
     with open_lake(yard) as catalog:
         write_tables(catalog)
@@ -103,8 +125,8 @@ def test_a_backup_restores_every_table_into_an_empty_lake(yard: Any, space: None
     lost = [item for item in first if item["metadata"]["name"] != "lake-backup" or item["kind"] == "CronJob"]
     yard.kubectl("delete", "-n", SPACE, "-f", "-", "--wait=true", stdin=yaml.safe_dump_all(lost))
     start(yard, second)
-    assert checksums(yard) == {}, "it is another, empty lake"
+    assert "no encryption" in ask_without_tls(yard)
+    assert checksums(yard, authority) == {}, "it is another, empty lake"
     assert "restored: trusted.e2e_events" in run_job(yard, "lake-restore", "restore-now")
-    assert checksums(yard) == before
-
+    assert checksums(yard, authority) == before
     assert "the catalog holds 2 tables" in run_job(yard, "lake-restore", "restore-again", "Failed")
