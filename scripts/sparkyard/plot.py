@@ -25,6 +25,7 @@ def draw(columns: Mapping[str, Sequence[Any]], wish: Mapping[str, Any], file: Pa
             axes.plot(x, values, linewidth=1, label=_words(name))
     axes.set_title(wish.get("title", wish["table"]), loc="left", fontweight="bold")
     axes.set_xlabel(_words(wish["x"]))
+    axes.set_axisbelow(True)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=len(wish["y"]))

@@ -60,10 +60,10 @@ def test_what_a_job_says_is_never_markup() -> None:
 
 
 def test_a_job_stands_for_its_latest_run(tmp_path: Path) -> None:
-    for record in (make_record("events", "1-events"), make_record("events", "2-events"), make_record("hello", "3-hello")):
-        save_record(tmp_path, record)
-    assert [record.run_id for record in choose_records(tmp_path, [])] == ["2-events", "3-hello"]
-    assert [record.run_id for record in choose_records(tmp_path, ["events", "1-"])] == ["2-events", "1-events"]
+    for job, run_id in (("q10", "0-q10"), ("q2", "1-q2"), ("q2", "2-q2")):
+        save_record(tmp_path, make_record(job, run_id))
+    assert [record.run_id for record in choose_records(tmp_path, [])] == ["2-q2", "0-q10"]
+    assert [record.run_id for record in choose_records(tmp_path, ["q2", "1-"])] == ["2-q2", "1-q2"]
     with pytest.raises(UsageError, match="no such run"):
         choose_records(tmp_path, ["nothing"])
 

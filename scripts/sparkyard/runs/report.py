@@ -1,6 +1,7 @@
 """What goes into a report: which runs, what their jobs say of themselves, and their plots."""
 
 import ast
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +27,12 @@ def choose_records(home: Path, wanted: Sequence[str]) -> list[RunRecord]:
         latest.setdefault(record.job, record)
     if not latest:
         raise UsageError("no runs to report", where=f"--home {home}", next_command="sparkyard run manifests/jobs/events-windows.yaml")
-    return [latest.get(word) or load_record(home, word) for word in wanted or sorted(latest)]
+    return [latest.get(word) or load_record(home, word) for word in wanted or sorted(latest, key=_by_number)]
+
+
+def _by_number(job: str) -> list[str]:
+    """q2 stands before q10."""
+    return [part.zfill(9) if part.isdecimal() else part for part in re.split(r"(\d+)", job)]
 
 
 def make_page(record: RunRecord, catalog: "Catalog | None" = None) -> Page:
