@@ -49,16 +49,17 @@ def start(yard: Any, objects: list[Object]) -> None:
         yard.kubectl("wait", "-n", SPACE, *what.split(), f"--for=condition={condition}", "--timeout=180s")
 
 
-def run_job(yard: Any, cronjob: str, name: str, outcome: str = "Complete") -> str:
-    """As the README says it; what its containers said."""
+def run_job(yard: Any, cronjob: str, name: str, step: str, outcome: str = "Complete") -> str:
+    """As the README says it; what the step said."""
     yard.kubectl("create", "job", "-n", SPACE, name, f"--from=cronjob/{cronjob}")
-    deadline = time.monotonic() + 120
-    while not (conditions := yard.kube.get(f"/apis/batch/v1/namespaces/{SPACE}/jobs/{name}")["status"].get("conditions")):
+    path, deadline, ended = f"/apis/batch/v1/namespaces/{SPACE}/jobs/{name}", time.monotonic() + 120, set[str]()
+    while not ended:
         assert time.monotonic() < deadline, f"{name} does not end"
         time.sleep(0.5)
-    said = yard.kubectl("logs", "-n", SPACE, f"job/{name}", "--all-containers", check=False).stdout
-    assert conditions[-1]["type"] == outcome, said
-    return str(said)
+        ended = {"Complete", "Failed"} & {item["type"] for item in yard.kube.get(path)["status"].get("conditions", [])}
+    said = yard.kubectl("logs", "-n", SPACE, f"job/{name}", "-c", step)
+    assert ended == {outcome}, said.stdout
+    return str(said.stdout + said.stderr)
 
 
 @contextmanager
@@ -106,6 +107,7 @@ def authority(yard: Any, tmp_path: Path) -> Iterator[Path]:
     """A namespace with the certificate of a lake in it."""
     make_certificate(tmp_path, *(f"DNS:{name}.{SPACE}.svc" for name in (S3_SERVICE, DATABASE_SERVICE)))
     files = [f"--from-file={name}={tmp_path / file}" for name, file in (("tls.crt",) * 2, ("tls.key",) * 2, ("ca.crt", "tls.crt"))]
+    yard.kubectl("delete", "namespace", SPACE, "--ignore-not-found")
     yard.kubectl("create", "namespace", SPACE)
     yard.kubectl("create", "secret", "generic", "lake-tls", "-n", SPACE, *files)
     yield tmp_path / "tls.crt"
@@ -120,13 +122,13 @@ def test_a_backup_restores_every_table_into_an_empty_lake(yard: Any, authority: 
         write_tables(catalog)
     before = checksums(yard)
     assert len(before) == len(TABLES)
-    assert "backup 2" in run_job(yard, "lake-backup", "backup-now")
+    assert "backup 2" in run_job(yard, "lake-backup", "backup-now", "copy")
 
     lost = [item for item in first if item["metadata"]["name"] != "lake-backup" or item["kind"] == "CronJob"]
     yard.kubectl("delete", "-n", SPACE, "-f", "-", "--wait=true", stdin=yaml.safe_dump_all(lost))
     start(yard, second)
     assert "no encryption" in ask_without_tls(yard)
     assert checksums(yard, authority) == {}, "it is another, empty lake"
-    assert "restored: trusted.e2e_events" in run_job(yard, "lake-restore", "restore-now")
+    assert "restored: trusted.e2e_events" in run_job(yard, "lake-restore", "restore-now", "load")
     assert checksums(yard, authority) == before
-    assert "the catalog holds 2 tables" in run_job(yard, "lake-restore", "restore-again", "Failed")
+    assert "the catalog holds 2 tables" in run_job(yard, "lake-restore", "restore-again", "check", "Failed")
