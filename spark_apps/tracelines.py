@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 import tracekit as trace
 
-READ_AS = {"TIME": "DECIMAL(20, 0)", "FLAG": "INT"}
+READ_AS = {"TIME": "DECIMAL(38, 18)", "FLAG": "INT"}
 STORED_AS = {"TIME": "BIGINT", "FLAG": "BOOLEAN"}
 CSV = {"columnNameOfCorruptRecord": "broken", "quote": ""}  # no field of the trace is quoted
 LARGEST = 1.7976931348623157e308
@@ -58,6 +58,7 @@ def find_reason(folder: str, kinds: Mapping[str, str]) -> Column:
         .when(broken, "text where a number belongs")
         .when(reduce(Column.__or__, [F.col(name).isNull() for name in required]), f"one of {', '.join(required)} is empty")
         .when(reduce(Column.__or__, [F.col(name) < 0 for name in of_kind(kinds, "TIME")]), "negative time")
+        .when(reduce(Column.__or__, [F.col(name) != F.floor(name) for name in of_kind(kinds, "TIME")]), "time is no whole number")
     )
     if folder in trace.LAST_TYPE:
         reason = reason.when(~F.col("event_type").between(0, trace.LAST_TYPE[folder]), "unknown event type")

@@ -60,6 +60,7 @@ def test_a_line_is_a_row_or_has_its_reason(yard: Any) -> None:
         ",1,0,p,0.5,0.5": "one of time, machine_id, event_type is empty",
         "0,,0,p,0.5,0.5": "one of time, machine_id, event_type is empty",
         "-1,1,0,p,0.5,0.5": "negative time",
+        "600000000.5,1,0,p,0.5,0.5": "time is no whole number",
         "0,1,3,p,0.5,0.5": "unknown event type",
         "0,1,-1,p,0.5,0.5": "unknown event type",
         "0,1,0,p,NaN,0.5": "an amount is negative or no number",
@@ -70,10 +71,10 @@ def test_a_line_is_a_row_or_has_its_reason(yard: Any) -> None:
     result = land(yard, "--max-rejected", "1")
     assert dict(yard.rows(QUARANTINE, "line", "reason")) == bad | {"0,1,0,\ufffd,0.5,0.5": "not UTF-8"}
     assert {row[0] for row in yard.rows(QUARANTINE, "source_file")} == {f"{yard.uri}machine_events/a.csv.gz"}
-    assert result["rows"] == {"read": 20, "rejected": 17, "written": 3}
+    assert result["rows"] == {"read": 21, "rejected": 18, "written": 3}
     after = 2**63 - 1
     assert yard.rows(MACHINES, "machine_id", "time", "cpus") == [(1, 0, 0.5), (2, after, None), (3, after, 0.001)]
-    assert yard.rows(FILES, "read", "rejected") == [(20, 17)]
+    assert yard.rows(FILES, "read", "rejected") == [(21, 18)]
 
 
 def test_usage_and_flags(yard: Any) -> None:
