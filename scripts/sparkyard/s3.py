@@ -49,7 +49,7 @@ def upload_files(store: Store, files: Sequence[tuple[Path, str]], progress: Call
     )
     for path, key in files:
         try:
-            with path.open("rb") as source, place.open_output_stream(key) as target:
+            with path.open("rb") as source, place.open_output_stream(key, compression=None) as target:
                 while data := source.read(CHUNK):
                     target.write(data)
                     progress(len(data))
