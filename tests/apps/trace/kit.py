@@ -189,6 +189,9 @@ def make_wild(seed: int) -> dict[str, list[str]]:
         )
         for _ in range(900)
     ]
+    # Machines that stay, one of them without a capacity, and jobs of one task.
+    machines += [line("machine_events", time=0, machine_id=20 + i, event_type=0, cpus=["", 0.7][i], memory=0.5) for i in range(2)]
+    tasks += [line("task_events", time=time(), job_id=30 + i, task_index=0, machine_id=20, event_type=1 + i % 2) for i in range(6)]
     return {"machine_events": machines, "job_events": jobs, "task_events": tasks, "task_usage": usage}
 
 
