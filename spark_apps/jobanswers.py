@@ -60,6 +60,7 @@ def compute(spark: SparkSession, question: Question, args: argparse.Namespace, j
             answer = question.answer(inputs, args).persist()
             job.rows["written"] = answer.count()
             question.tell(answer, inputs, job)
+            job.facts, job.highlights = settle(job.facts), settle(job.highlights)
         with job.phase("write"):
             write(spark, question, answer, args, key, job)
     finally:
@@ -67,6 +68,15 @@ def compute(spark: SparkSession, question: Question, args: argparse.Namespace, j
             rows.unpersist()
     answer.unpersist()
     job.plot = dict(question.plot)
+
+
+def settle(value: Any) -> Any:
+    """Twelve digits of a float: those behind hang on the order in which rows were summed."""
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
+    if isinstance(value, dict):
+        return {key: settle(inner) for key, inner in value.items()}
+    return [settle(inner) for inner in value] if isinstance(value, list) else value
 
 
 def repeat(before: Mapping[str, str], question: Question, job: jobkit.Job) -> None:

@@ -110,6 +110,11 @@ def label(column: Column) -> Column:
     return F.coalesce(column.cast("string"), F.lit("unknown"))
 
 
+def mean(column: str) -> Column:
+    """Summed as decimals: of doubles the last digits would hang on the order of rows, and so on where the job runs."""
+    return F.try_divide(F.sum(F.col(column).cast("decimal(38, 18)")).cast("double"), F.count(column))
+
+
 def whole() -> WindowSpec:
     """All rows of a small table as one window."""
     return Window.partitionBy(F.lit(1))

@@ -33,7 +33,7 @@ def requests(events: DataFrame) -> DataFrame:
 
 
 def uses(usage: DataFrame) -> DataFrame:
-    means = [F.avg("cpu_rate").alias("cpu_used"), F.avg("canonical_memory").alias("memory_used")]
+    means = [trace.mean("cpu_rate").alias("cpu_used"), trace.mean("canonical_memory").alias("memory_used")]
     return usage.groupBy(*TASK).agg(*means, F.count("*").alias("measurements"))
 
 

@@ -42,7 +42,7 @@ def machine_windows(inputs: jobanswers.Inputs) -> DataFrame:
 
 
 def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
-    means = [F.avg(peak).alias(f"mean_{peak}_peak") for peak in ("cpu", "memory")]
+    means = [trace.mean(peak).alias(f"mean_{peak}_peak") for peak in ("cpu", "memory")]
     counts = machine_windows(inputs).groupBy("evictions").agg(F.count("*").alias("machine_windows"), *means)
     return counts.select("evictions", "machine_windows", "mean_cpu_peak", "mean_memory_peak")
 

@@ -24,9 +24,13 @@ TABLE = "yard.refined.trace_q9_hours"
 
 def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     usage = inputs[USAGE].where(F.col("start_time") < trace.AFTER)
-    means = [F.count("*").alias("measurements"), F.avg("cpu_rate").alias("mean_cpu"), F.avg("canonical_memory").alias("mean_memory")]
+    means = [
+        F.count("*").alias("measurements"),
+        trace.mean("cpu_rate").alias("mean_cpu"),
+        trace.mean("canonical_memory").alias("mean_memory"),
+    ]
     hours = usage.groupBy(hour_of_day(F.col("start_time"), trace.SECOND).alias("id")).agg(*means)
-    published = usage.groupBy(hour_of_day(F.col("start_time"), 1).alias("id")).agg(F.avg("cpu_rate").alias("as_published_cpu"))
+    published = usage.groupBy(hour_of_day(F.col("start_time"), 1).alias("id")).agg(trace.mean("cpu_rate").alias("as_published_cpu"))
     day = usage.sparkSession.range(24).join(hours, "id", "left").join(published, "id", "left").na.fill(0, ["measurements"])
     return day.select(F.col("id").cast("int").alias("hour"), "measurements", "mean_cpu", "mean_memory", "as_published_cpu")
 
