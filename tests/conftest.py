@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sparkyard.errors import ToolMissing
 from sparkyard.local.java import find_java
@@ -70,10 +71,15 @@ def missing(need: str) -> str:
     return NEEDS[need]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (-n 2 --dist loadgroup) a room's tests stay in one process: they share a Spark session or an API server."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT / "tests").parts[0]))
+class RoomScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Side by side (-n 2), a room's tests stay in one process: they share a Spark session or an API server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> RoomScheduling:
+    return RoomScheduling(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
