@@ -49,7 +49,7 @@ down: ## Take the cluster of `make cluster` down, to the last mount and process
 	@python3 scripts/cluster/main.py down
 
 ##@ Is it true?
-.PHONY: check test test-long bench-start cds-lists
+.PHONY: check test test-long bench-start bench-jobs cds-lists
 check: setup ## Style, types, layers, bounds, versions: everything that needs no run
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 	@$(PYTEST) -q tests/unit/repo
@@ -63,6 +63,9 @@ test-long: setup ## Everything, every fault, every kill
 bench-start: setup ## Seconds from apply to COMPLETED, stock against ours, in pairs
 	@$(PYTHON) scripts/bench/start.py --pairs 7
 	@$(PYTHON) scripts/bench/start.py --pairs 7 --one-pod
+
+bench-jobs: setup java ## The trace's questions: ours, Spark as usual, DuckDB, at three sizes; takes about an hour
+	@$(PYTHON) scripts/bench/jobs.py --scales 1,4,16
 
 cds-lists: setup ## Record anew which classes a start needs, on the running cluster
 	@$(PYTHON) scripts/images/cds.py

@@ -1,0 +1,75 @@
+"""`make bench-jobs` in small: it measures what it says, and ends where answers differ."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
+ROWS = [["class", 0, 10, 0.5], ["class", None, 3, 0.25]]
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCH))
+    import jobs
+
+    return jobs
+
+
+@pytest.mark.java
+def test_three_sides_answer_and_are_measured(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    wanted = ["--scales", "0.02", "--questions", "q1", "--kinds", "warm", "--json", str(figures), "--home", str(tmp_path)]
+    quick = os.environ | {"_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}  # nothing here lasts: better code would not pay
+    done = subprocess.run([sys.executable, str(BENCH / "jobs.py"), *wanted], env=quick, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the three sides agree on q1" in done.stdout
+    measured = {(row["kind"], row["question"], row["side"]): row for row in json.loads(figures.read_text())}
+    assert set(measured) == {("cold", "landing", "ours"), *(("warm", "q1", side) for side in ("ours", "usual", "duckdb"))}
+    assert all(row["seconds"] > 0 for row in measured.values())
+    peaks = {side: row["peak"] for (_, _, side), row in measured.items()}
+    assert peaks["ours"] > peaks["duckdb"] > 10, "Java and Python together, MiB"
+    assert not list(tmp_path.glob("scale-0.02/tmp*")), "scratch folders are taken away"
+
+
+def test_order_and_rounding_are_no_difference(jobs: ModuleType) -> None:
+    near = [["class", None, 3, 0.25 * (1 + 1e-12)], ["class", 0, 10, 0.5]]
+    jobs.compare("q4", {"ours": ROWS, "usual": near, "duckdb": near})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [["class", 0, 10, 0.5]],
+        [["class", 0, 11, 0.5], ["class", None, 3, 0.25]],
+        [["class", 0, 10, 0.5 + 1e-8], ["class", None, 3, 0.25]],
+        [["class", 0, 10, None], ["class", None, 3, 0.25]],
+        [],
+    ],
+    ids=["a row less", "a count", "a share", "no value", "nothing"],
+)
+def test_a_difference_ends_the_run(jobs: ModuleType, other: list[object]) -> None:
+    with pytest.raises(SystemExit, match="q4: ours and duckdb differ"):
+        jobs.compare("q4", {"ours": ROWS, "usual": ROWS, "duckdb": other})
+
+
+def test_ratios_totals_and_growth(jobs: ModuleType) -> None:
+    from tables import Measured, format_growth, format_scale
+
+    def measure(scale: float, ours: float, usual: float) -> list[Measured]:
+        seconds = {"ours": ours, "usual": usual, "duckdb": 1.0}
+        return [
+            Measured(scale, "cold", "landing", "ours", 6.0, 700),
+            *(Measured(scale, "warm", "q1", side, took, 500) for side, took in seconds.items()),
+        ]
+
+    measured = measure(1, 2.0, 8.0) + measure(4, 4.0, 64.0)
+    first, last = (format_scale(scale, measured).split() for scale in (1, 4))
+    assert first[first.index("q1") :][:6] == ["q1", "2.00", "8.00", "1.00", "4.00x", "0.50x"]
+    assert last[last.index("too") :][:6] == ["too", "10.00", "64.00", "1.00", "6.40x", "0.10x"]
+    assert "ours   0.50 usual   2.00 duckdb   0.25" in format_growth(measured)
