@@ -90,7 +90,8 @@ def test_there_is_no_way_out(node: Node, pods: None) -> None:
 
 def test_the_api_server_reaches_services(node: Node, pods: None) -> None:
     """As it must for webhooks: a listener sees the request that the API server makes."""
-    node.apply(make_pod("hooked", "busybox nc -l -p 8443; busybox sleep 1000"))
+    # A listener whose own input ends may hang up before the request is there.
+    node.apply(make_pod("hooked", "busybox sleep 1000 | busybox nc -l -p 8443"))
     wait_for_pod(node, "hooked")
 
     def heard() -> bool:
