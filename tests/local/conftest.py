@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +36,9 @@ class Shell:
         self.folder = folder
 
     def start(self, *args: str, **env: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [YARD, *args], cwd=self.folder, env=os.environ | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # as from a terminal: a shell's background ignores it
+        pipe = subprocess.PIPE
+        return subprocess.Popen([YARD, *args], cwd=self.folder, env=os.environ | env, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard)
 
     def run(self, *args: str, **env: str) -> "subprocess.CompletedProcess[str]":
         process = self.start(*args, **env)
