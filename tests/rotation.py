@@ -10,4 +10,9 @@ TODAY = date.today().toordinal()
 
 
 def rotating(cases: Sequence[Any]) -> list[Any]:
-    return [case if index == TODAY % len(cases) else pytest.param(case, marks=pytest.mark.long) for index, case in enumerate(cases)]
+    """For pytest.mark.parametrize; a case of several arguments is a tuple."""
+    return [case if index == TODAY % len(cases) else _long(case) for index, case in enumerate(cases)]
+
+
+def _long(case: Any) -> Any:
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.long)

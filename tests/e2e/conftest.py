@@ -104,6 +104,13 @@ class Yard:
         }
         return self.apply(document)
 
+    def drop_tables(self, prefix: str) -> None:
+        with open_catalog(self.kube) as catalog:
+            for space in catalog.list_namespaces():
+                for table in catalog.list_tables(space):
+                    if table[-1].startswith(prefix):
+                        catalog.drop_table(table)
+
     def record(self, name: str, home: Path) -> Object:
         done = self.sparkyard("wait", name, "--json", "--no-log", "--home", str(home), code=None)
         return json.loads(done.stdout)  # type: ignore[no-any-return]
@@ -133,17 +140,9 @@ def settings(yard: Yard, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def clean_events(yard: Yard) -> Iterator[None]:
     """No table of the events family on the cluster, before and after: results then hang on the test's own input."""
-    _drop_events(yard)
+    yard.drop_tables("events_windows")
     yield
-    _drop_events(yard)
-
-
-def _drop_events(yard: Yard) -> None:
-    with open_catalog(yard.kube) as catalog:
-        for space in catalog.list_namespaces():
-            for table in catalog.list_tables(space):
-                if table[-1].startswith("events_windows"):
-                    catalog.drop_table(table)
+    yard.drop_tables("events_windows")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,20 +27,12 @@ def home(yard: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("trace")
     yard.sparkyard("sample", "trace", "--scale", "0.02", "--out", str(home / "raw/trace"))
     yard.sparkyard("upload", str(home / "raw/trace"), "--to", "raw/trace")
-    drop_trace(yard)
+    yard.drop_tables("trace_")
     yard.sparkyard("run", str(JOBS / "trace-land.yaml"), "--home", str(home))
     run_on_cluster(yard, "trace-land")
     yield home
-    drop_trace(yard)
+    yard.drop_tables("trace_")
     shutil.rmtree(home, ignore_errors=True)
-
-
-def drop_trace(yard: Any) -> None:
-    with open_catalog(yard.kube) as catalog:
-        for space in catalog.list_namespaces():
-            for table in catalog.list_tables(space):
-                if table[-1].startswith("trace_"):
-                    catalog.drop_table(table)
 
 
 def run_on_cluster(yard: Any, name: str) -> dict[str, Any]:

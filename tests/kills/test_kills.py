@@ -4,11 +4,10 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
-from typing import Any
 
 import pytest
 from kills.lab import ROWS, Lab, Seen, run_lab
+from rotation import rotating
 
 pytestmark = [pytest.mark.java, pytest.mark.timeout(3600)]
 CASES = [(path, store) for store in ("plain", "S3") for path in ("create", "append", "merge", "replace")]
@@ -20,14 +19,8 @@ MOMENTS = [(COMMITTED, 0.0), (BETWEEN, 0.3)]
 MOMENTS += [(BETWEEN, i / 10) for i in range(10)] + [(NO_DATA, i / 5) for i in range(5)] + [(COMMITTED, share) for share in (0.1, 0.3, 1)]
 FEWEST_BETWEEN = 5
 OFFSETS = [0.25, 0, 0.5, 1, 2, 3, 5, 7.5, 10]  # seconds
+each_case = pytest.mark.parametrize(("path", "bench"), rotating(CASES), indirect=["bench"], scope="module")
 CONFLICT = "conflicting files|CommitFailedException|AlreadyExistsException"
-
-
-def rotating() -> Any:
-    """One case a day in the short run, all of them in the long one."""
-    today = date.today().toordinal() % len(CASES)
-    cases = [case if index == today else pytest.param(*case, marks=pytest.mark.long) for index, case in enumerate(CASES)]
-    return pytest.mark.parametrize(("path", "bench"), cases, indirect=["bench"], scope="module")
 
 
 class Bench:
@@ -100,7 +93,7 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         print("", *lines, sep="\n", file=sys.stderr)
 
 
-@rotating()
+@each_case
 def test_a_killed_writer(path: str, bench: Bench, ledger: list[str], request: pytest.FixtureRequest) -> None:
     old, new = bench.undisturbed(path, ""), bench.undisturbed(path, "a")
     assert new.rows == new.ids == ROWS_OUT[path]
@@ -121,7 +114,7 @@ def test_a_killed_writer(path: str, bench: Bench, ledger: list[str], request: py
     assert died.count(BETWEEN) >= fewest
 
 
-@rotating()
+@each_case
 def test_two_writers_at_once(path: str, bench: Bench, ledger: list[str], request: pytest.FixtureRequest) -> None:
     in_turn = {bench.undisturbed(path, "ab"), bench.undisturbed(path, "ba")}
     landed, seen = [], []
