@@ -47,7 +47,7 @@ def test_down_leaves_nothing_of_up(absent: Node) -> None:
     assert "there was nothing" in absent.down()
 
 
-@pytest.mark.parametrize("moment", rotating(list(MOMENTS)))
+@pytest.mark.parametrize("moment", rotating(list(MOMENTS), guarding=["scripts/cluster"]))
 def test_down_and_up_after_up_was_killed(absent: Node, moment: str) -> None:
     before = host_network()
     up = absent.start_up()
@@ -72,7 +72,7 @@ def test_up_takes_over_where_a_killed_one_stopped(absent: Node, moment: str) -> 
     assert absent.status()["phase"] == "ready"
 
 
-@pytest.mark.parametrize("component", rotating(COMPONENTS))
+@pytest.mark.parametrize("component", rotating(COMPONENTS, guarding=["scripts/cluster"]))
 def test_a_killed_component_comes_back(absent: Node, component: str) -> None:
     absent.up()
     before = absent.status()["components"][component]
