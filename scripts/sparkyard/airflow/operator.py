@@ -1,0 +1,148 @@
+"""A manifest run as a task: submitted once, waited for by the triggerer, its failure never called a success."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferralTimeout
+
+from sparkyard.airflow.links import HistoryLink
+from sparkyard.errors import YardError
+from sparkyard.project import ROOT
+
+if TYPE_CHECKING:
+    from sparkyard.summary import RunRecord
+
+MANIFESTS_ENV = "SPARKYARD_MANIFESTS"
+HISTORY_ENV = "SPARKYARD_HISTORY_URL"
+RECORD = "run_record"  # the XCom of a run that failed; that of one that succeeded is the return value too
+
+
+class SparkJobOperator(BaseOperator):
+    """Runs manifests/jobs/<job>.yaml. Retries are the task's own: a failed one is submitted anew, a wrong argument fails for good."""
+
+    template_fields = ("arguments", "namespace")
+    operator_extra_links = (HistoryLink(),)
+    ui_color = "#e8f0e4"
+
+    def __init__(self, *, job: str, arguments: Sequence[str] = (), namespace: str = "", stuck_after: float = 120, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job, self.arguments, self.namespace, self.stuck_after = job, list(arguments), namespace, stuck_after
+        self.history = ""
+        self.ti: Any = None
+        self.killed = False
+
+    def execute(self, context: Any) -> None:
+        from sparkyard.airflow.trigger import ApplicationTrigger
+
+        self.ti = context["ti"]
+        meta = self._submit()["metadata"]
+        if self.killed:  # the signal came while it was being made, and may have found nothing to stop
+            self._cancel()
+            raise AirflowFailException("killed while it was submitted")
+        place = {"namespace": meta["namespace"], "name": meta["name"], "uid": meta["uid"]}
+        trigger = ApplicationTrigger(**place, attempt=self.ti.try_number, stuck_after=self.stuck_after)
+        self.defer(trigger=trigger, method_name="conclude", timeout=self._time_left())
+
+    def _submit(self) -> dict[str, Any]:
+        from sparkyard.runs.attempt import ensure_application, patiently
+
+        try:
+            app, kube = self._make(), _connect()
+            found, made = patiently(lambda: ensure_application(kube, app, self.ti.try_number))
+        except YardError as error:
+            raise _say(error) from None
+        where = f"{found['metadata']['namespace']}/{found['metadata']['name']}"
+        self.log.info("%s %s", "submitted as" if made else "it is there, and is followed again:", where)
+        return found
+
+    def _make(self) -> dict[str, Any]:
+        from sparkyard.manifest import load_manifest, override_arguments
+        from sparkyard.runs.attempt import make_name
+        from sparkyard.runs.cluster_run import make_application
+
+        folder = Path(os.environ.get(MANIFESTS_ENV) or ROOT / "manifests" / "jobs")
+        manifest = override_arguments(load_manifest(folder / f"{self.job}.yaml"), self.arguments)
+        ti = self.ti
+        name = make_name(manifest.name, ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index))
+        return make_application(manifest.document, name, name, self.namespace)
+
+    def _time_left(self) -> timedelta | None:
+        """Airflow 3.3 does not count a deferred task's execution_timeout itself."""
+        if self.execution_timeout is None:
+            return None
+        gone: timedelta = datetime.now(UTC) - self.ti.start_date
+        return max(timedelta(seconds=1), timedelta(seconds=self.execution_timeout.total_seconds()) - gone)
+
+    def conclude(self, context: Any, event: dict[str, str]) -> dict[str, Any]:
+        """The application has ended, or could not go on."""
+        from sparkyard.runs.attempt import conclude_attempt, patiently
+        from sparkyard.summary import error_from_cause
+
+        self.ti = context["ti"]
+        try:
+            where, kube = self._find(), _connect()
+            record = patiently(lambda: conclude_attempt(kube, *where, self.ti.try_number, event.get("trouble", ""), _history_url()))
+        except YardError as error:
+            raise _say(error) from None
+        self._show(record)
+        if record.cause:
+            raise _say(error_from_cause(record.cause, where="/".join(where)))
+        return record.to_dict()
+
+    def _find(self) -> tuple[str, str]:
+        meta = self._make()["metadata"]
+        return meta["namespace"], meta["name"]
+
+    def _show(self, record: "RunRecord") -> None:
+        from sparkyard.runs.attempt import format_record
+
+        self.history = record.links.get("history", "")
+        for line in format_record(record):
+            self.log.info("%s", line)
+        if record.cause:  # a return value is kept of successes only
+            self.ti.xcom_push(key=RECORD, value=record.to_dict())
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """What Airflow itself ends (its time is over, its trigger broke) must not go on running unseen."""
+        self.ti = context["ti"]
+        if next_method != "conclude":
+            self._cancel()
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            raise AirflowException(f"not done after {self.execution_timeout}: its application was cancelled") from None
+
+    def on_kill(self) -> None:
+        """Killed, or out of time, while it submits; a deferred task is killed by its trigger."""
+        self.killed = True
+        self._cancel()
+
+    def _cancel(self) -> None:
+        from sparkyard.runs.attempt import cancel_attempt
+
+        try:
+            if self.ti and cancel_attempt(_connect(), *self._find(), self.ti.try_number):
+                self.log.info("the application is being cancelled")
+        except YardError as error:
+            self.log.warning("the application could not be cancelled: %s", error)
+
+
+def _connect() -> Any:
+    from sparkyard.kube import Kube
+
+    return Kube()
+
+
+def _history_url() -> str:
+    return os.environ.get(HISTORY_ENV, "")
+
+
+def _say(error: YardError) -> AirflowException:
+    """What would happen again in any case is not tried again."""
+    from sparkyard.runs.attempt import is_hopeless
+
+    return (AirflowFailException if is_hopeless(error) else AirflowException)(str(error))

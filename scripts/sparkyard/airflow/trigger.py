@@ -1,0 +1,64 @@
+"""Waits for one application in the triggerer, beside a thousand others; keeps nothing, so that another triggerer can take over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from sparkyard.kube import Kube
+from sparkyard.runs.attempt import cancel_attempt
+from sparkyard.runs.watch import Watch
+
+Result = TypeVar("Result")
+LOOKERS = ThreadPoolExecutor(16, thread_name_prefix="sparkyard-look")  # a look takes milliseconds
+
+
+@cache
+def connect() -> Kube:
+    return Kube()
+
+
+async def apart(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Off the event loop, which all triggers share."""
+    return await asyncio.get_running_loop().run_in_executor(LOOKERS, work, *arguments)
+
+
+class ApplicationTrigger(BaseTrigger):
+    def __init__(self, *, namespace: str, name: str, uid: str, attempt: int, stuck_after: float) -> None:
+        super().__init__()
+        self.what = {"namespace": namespace, "name": name, "uid": uid, "attempt": attempt, "stuck_after": stuck_after}
+        self.place, self.uid, self.attempt, self.stuck_after = (namespace, name), uid, attempt, stuck_after
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return f"{type(self).__module__}.{type(self).__name__}", self.what
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        watch = Watch(await apart(connect), *self.place, self.uid, stuck_after=self.stuck_after)
+        while True:
+            for line in await apart(watch.look):
+                self.log.info("%s", line)
+            if watch.over:
+                break
+            await asyncio.sleep(watch.pause)
+        yield TriggerEvent({"trouble": watch.trouble})
+
+    async def on_kill(self) -> None:
+        """A person killed or cleared the task. A triggerer that lost this trigger to another is told the same, and must not stop it."""
+        if await self._is_still_waiting():
+            return
+        if await apart(cancel_attempt, await apart(connect), *self.place, self.attempt):
+            self.log.info("application %s/%s is being cancelled", *self.place)
+
+    async def _is_still_waiting(self) -> bool:
+        ti = self.task_instance
+        if ti is None:
+            return False
+        ask = sync_to_async(RuntimeTaskInstance.get_task_states)
+        states = await ask(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index)
+        key = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
+        return bool(states.get(ti.run_id, {}).get(key) == "deferred")
