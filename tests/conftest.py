@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--require", default="", help="comma-separated needs that must be met: helm,java,apiserver,images,cluster,netns,browser,data"
+        "--require",
+        default="",
+        help="comma-separated needs that must be met: helm,java,postgres,apiserver,images,cluster,netns,browser,data",
     )
     parser.addoption("--long", action="store_true", help="run the tests marked `long` too")
 
@@ -57,6 +59,7 @@ def _cluster() -> str:
 NEEDS = {
     "helm": lambda: "" if shutil.which("helm") else _tool("helm"),
     "java": _java,
+    "postgres": lambda: "" if any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else "no PostgreSQL: python3 scripts/dev/postgres.py",
     "apiserver": lambda: _tool("kube-apiserver-newest") or _tool("kubernetes") or _tool("etcd"),
     "images": lambda: "" if (ROOT / "build/images.json").exists() else "the images are not built: make images",
     "cluster": _cluster,

@@ -72,6 +72,7 @@ def main() -> int:
 
     step("Java", sys.executable, "scripts/setup/java.py")
     step("Browser", sys.executable, "scripts/setup/browser.py")
+    step("PostgreSQL", sys.executable, "scripts/dev/postgres.py")
     step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
     passed = pytest("tests without a cluster", *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options)
     passed &= connect_tests(options)

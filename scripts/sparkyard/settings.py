@@ -108,6 +108,7 @@ class PlatformSettings(Model):
     node_selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Any], ...] = ()
     share_claims: tuple[str, ...] = ()  # PersistentVolumeClaims (patterns) of shares that a node agent mounts
+    connections: tuple[str, ...] = (names.CONNECTIONS_SECRET,)  # Secrets with SQL connections, for drivers only
     allowed_secrets: tuple[str, ...] = ()  # besides the lake's
     allowed_service_accounts: tuple[str, ...] = ()
     allowed_priority_classes: tuple[str, ...] = ()
@@ -116,7 +117,7 @@ class PlatformSettings(Model):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        known = (self.lake.s3.secret, self.lake.catalog.secret, *self.images.pull_secrets, *self.allowed_secrets)
+        known = (self.lake.s3.secret, self.lake.catalog.secret, *self.images.pull_secrets, *self.connections, *self.allowed_secrets)
         return tuple(name for name in known if name)
 
 

@@ -18,13 +18,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     from sparkyard.local.conf import make_local_conf
     from sparkyard.local.home import ensure_home
-    from sparkyard.local.launch import find_jars, find_spark
+    from sparkyard.local.launch import find_added_jars
 
     home = ensure_home(tmp_path_factory.mktemp("home"))
-    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "spark_apps")}
     builder = SparkSession.builder.master("local[2]").appName("tests")
     conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "1g"}
-    conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_jars(find_spark())[-2:]))}
+    conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
     conf |= {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
     for key, value in conf.items():
         builder = builder.config(key, value)

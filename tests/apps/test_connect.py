@@ -11,7 +11,7 @@ import pytest
 from sparkyard.local.catalog import ensure_catalog
 from sparkyard.local.conf import make_local_conf
 from sparkyard.local.home import ensure_home
-from sparkyard.local.launch import find_jars, find_spark
+from sparkyard.local.launch import find_added_jars
 from sparkyard.project import ROOT
 
 pytest.importorskip("grpc", reason="no client of Spark Connect: uv sync --group connect")
@@ -40,7 +40,7 @@ def test_every_job_over_connect(tmp_path: Path) -> None:
         "time,action\n2016-07-26T02:45:07.000Z,Open\n2016-07-26T02:45:08.000Z,Close\nbroken\n"
         + "\n".join(["2016-07-26T02:55:00.000Z,Open"] * 30)
     )
-    conf = make_local_conf(home, tmp_path) | {"spark.driver.extraClassPath": ":".join(map(str, find_jars(find_spark())[-2:]))}
+    conf = make_local_conf(home, tmp_path) | {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
     conf |= {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.ui.showConsoleProgress": "false"}
     env = os.environ | {"PYTHONPATH": str(ROOT / "spark_apps"), "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-c", SCRIPT, json.dumps(conf)]

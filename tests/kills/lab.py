@@ -87,13 +87,15 @@ class Lab:
 
 
 class Writer:
-    """writer.py under Spark, in a process group of its own."""
+    """A script that takes commands, under Spark, in a process group of its own."""
+
+    script = "writer.py"
 
     def __init__(self, lab: Lab, scratch: Path) -> None:
         scratch.mkdir()
         self.log, pipe = scratch / "log", scratch / "commands"
         os.mkfifo(pipe)
-        plan = Plan("kills", "local[2]", 640, "", str(Path(__file__).parent / "writer.py"), [], [str(ROWS), str(pipe)], {}, {}, [])
+        plan = Plan("kills", "local[2]", 640, "", str(Path(__file__).parent / self.script), [], [str(ROWS), str(pipe)], {}, {}, [])
         command = make_command(find_java(), plan, lab.jars, lab.conf(scratch), scratch, lab.archive)
         environment = make_environment(plan, find_spark(), ROOT / "spark_apps", scratch, scratch.name) | KEYS
         with self.log.open("wb") as log:

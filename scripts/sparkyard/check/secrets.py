@@ -23,8 +23,13 @@ def find_unlisted_secrets(app: Application) -> Iterator[Finding]:
             words = "this Secret is not listed for jobs"
             fix = "use a listed one, or have the platform list it: global.jobs.allowed.secrets"
             yield Finding("secret", path, words, fix, " or ".join(listed) or "none", name)
-        elif name == app.settings.lake.catalog.secret and path[len(app.base)] == "executor":
-            yield Finding("secret", path, "the catalog is for drivers only", "take it away from the executor", seen=name)
+        elif name in (app.settings.lake.catalog.secret, *app.settings.connections) and _is_of_executor(path, app):
+            yield Finding("secret", path, "catalog and SQL connections are for drivers only", "take it away from the executor", seen=name)
+
+
+def _is_of_executor(path: Path, app: Application) -> bool:
+    place = path[len(app.base) :]
+    return place[0] == "executor" or (place[0] == "sparkConf" and str(place[1]).startswith("spark.kubernetes.executor."))
 
 
 def _secret_names(app: Application) -> Iterator[tuple[Path, str]]:

@@ -10,6 +10,7 @@ from sparkyard.names import BUCKETS
 SHARES = {"cifs", "smb3", "smbfs", "nfs", "nfs4", "9p", "afs", "ceph", "glusterfs", "drvfs", "davfs", "vboxsf"}
 LOCAL_FUSE = {"fuse.fuse-overlayfs", "fuse.lxcfs"}
 DEFAULT_HOME = Path(".sparkyard")
+CONNECTIONS_ENV = "SPARKYARD_CONNECTIONS"  # where SQL connections are: the connection `erp` is connections/erp.toml of the home
 
 
 def ensure_home(home: Path) -> Path:

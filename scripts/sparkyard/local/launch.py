@@ -37,16 +37,21 @@ def find_spark() -> Path:
 
 def find_jars(spark: Path) -> list[Path]:
     """Spark's own jars and those that the lock adds for this machine, always in the same order."""
+    return [*sorted(spark.glob("jars/*.jar")), *find_added_jars()]
+
+
+def find_added_jars() -> list[Path]:
     command = [sys.executable, str(ROOT / "scripts/images/jars.py"), "--set", "local"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise ToolMissing(f"jars cannot be had: {done.stderr.strip()}", next_command=f"{sys.executable} scripts/images/jars.py --set local")
-    return [*sorted(spark.glob("jars/*.jar")), *map(Path, done.stdout.split())]
+    return [Path(line) for line in done.stdout.split()]
 
 
 def make_command(java: Java, plan: Plan, jars: Sequence[Path], conf: dict[str, str], scratch: Path, archive: list[str]) -> list[str]:
     front = [path for path in conf.get("spark.driver.extraClassPath", "").split(":") if path]
-    extra = {} if plan.master.startswith("local[") else {"spark.executor.extraClassPath": ":".join(map(str, jars[-2:]))}
+    added = ":".join(str(jar) for jar in jars if find_spark() not in jar.parents)
+    extra = {} if plan.master.startswith("local[") else {"spark.executor.extraClassPath": added}
     return [
         *(java.path, f"-Xmx{plan.heap}m", *QUICK_START, *archive, *MODULE_OPTIONS),
         *("-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData", f"-Djava.io.tmpdir={scratch}", *plan.java_options),

@@ -14,6 +14,8 @@ ROOMS = {"charts", "manifests", "spark_apps", "images", "airflow", "notebooks", 
 APPS = sorted((ROOT / "spark_apps").rglob("*.py"))
 DAGS = sorted((ROOT / "airflow").rglob("*.py"))
 FORBIDDEN_IN_APPS = {"sparkyard", "airflow", "kubernetes", "pyhelm3", "boto3", "psycopg"}
+# publish alone may use what Spark Connect lacks, and speak to a database
+PUBLISH = {"sqlsession", "sqlstage"}
 PLACE_WORDS = re.compile(r"\.master\(|spark\.kubernetes\.|sparkContext|_jvm|\.rdd\b")
 
 
@@ -37,8 +39,9 @@ def test_no_other_folders() -> None:
 
 @pytest.mark.parametrize("path", APPS, ids=lambda path: path.stem)
 def test_a_job_knows_no_place(path: Path) -> None:
-    assert not imports(path) & FORBIDDEN_IN_APPS
-    assert not PLACE_WORDS.search(path.read_text())
+    if path.stem not in PUBLISH:
+        assert not imports(path) & FORBIDDEN_IN_APPS
+        assert not PLACE_WORDS.search(path.read_text())
     assert ast.get_docstring(ast.parse(path.read_text())), "a docstring says what it computes, from what, to what"
 
 

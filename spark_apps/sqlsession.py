@@ -1,0 +1,153 @@
+"""A session with a SQL database from the driver: statements, one transaction, locks, and the ledger of what was published.
+
+Here, and in sqlstage, is what Spark Connect lacks: the driver's own JDBC connection, and tasks that hold one each.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from pyspark.sql import SparkSession
+
+from jobkit import InputError, JobError, explain
+from jobsql import Connection, jdbc_options, quote_table
+from sqlwords import LEDGER, LEDGER_COLUMNS, STAGE, drop_stage
+
+PATIENCE = 3600  # seconds for another run that publishes the same table
+LOCK = {
+    "postgresql": "SELECT CASE WHEN pg_try_advisory_lock(hashtextextended(?, 0)) THEN 0 ELSE -1 END",
+    "sqlserver": "SET NOCOUNT ON; DECLARE @got int; EXEC @got = sp_getapplock @Resource = ?, @LockMode = 'Exclusive',"
+    " @LockOwner = 'Session', @LockTimeout = 0; SELECT @got",
+}
+UNLOCK = {
+    "postgresql": "SELECT pg_advisory_unlock(hashtextextended(?, 0))",
+    "sqlserver": "EXEC sp_releaseapplock @Resource = ?, @LockOwner = 'Session'",
+}
+COLUMNS = (
+    "SELECT COLUMN_NAME, COALESCE(CHARACTER_MAXIMUM_LENGTH, 0) FROM INFORMATION_SCHEMA.COLUMNS"
+    " WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION"
+)
+TABLES = "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = ?"
+
+
+class Session:
+    """Locks belong to the session: they go with the process that holds it, however that ends."""
+
+    def __init__(self, spark: SparkSession, connection: Connection) -> None:
+        options = jdbc_options(connection)
+        properties = spark._jvm.java.util.Properties()
+        for key, value in options.items():
+            properties.setProperty(key, value)
+        try:
+            self.jdbc = spark._jvm.java.sql.DriverManager.getConnection(options["url"], properties)
+        except Exception as error:
+            raise InputError(f"connection {connection.name}: {connection.kind} at {connection.address}: {explain(error)}") from None
+        self.connection, self.kind = connection, connection.kind
+
+    def ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._prepared(statement, values) as prepared:
+            rows = prepared.executeQuery()
+            width = rows.getMetaData().getColumnCount()
+            found = []
+            while rows.next():
+                found.append(tuple(rows.getObject(place + 1) for place in range(width)))
+            return found
+
+    def do(self, statement: str, *values: Any) -> int:
+        with self._prepared(statement, values) as prepared:
+            return int(prepared.executeUpdate())
+
+    @contextmanager
+    def _prepared(self, statement: str, values: tuple[Any, ...]) -> Iterator[Any]:
+        prepared = self.jdbc.prepareStatement(statement)
+        try:
+            for place, value in enumerate(values):
+                prepared.setObject(place + 1, value)
+            yield prepared
+        finally:
+            prepared.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it, or nothing."""
+        self.jdbc.setAutoCommit(False)
+        try:
+            yield
+            self.jdbc.commit()
+        except BaseException:
+            self.jdbc.rollback()
+            raise
+        finally:
+            self.jdbc.setAutoCommit(True)
+
+    def try_lock(self, name: str) -> bool:
+        return int(self.ask(LOCK[self.kind], name)[0][0]) >= 0
+
+    def unlock(self, name: str) -> None:
+        if self.kind == "sqlserver":
+            self.do(UNLOCK[self.kind], name)
+        else:
+            self.ask(UNLOCK[self.kind], name)
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        deadline = time.monotonic() + PATIENCE
+        while not self.try_lock(name):
+            if time.monotonic() > deadline:
+                raise JobError(f"{name}: another run has held it for {PATIENCE} s")
+            time.sleep(0.2)
+        try:
+            yield
+        finally:
+            self.unlock(name)
+
+    def columns(self, table: str) -> dict[str, int]:
+        """Names and widths, -1 for max; empty where there is no such table."""
+        return {name: int(width) for name, width in self.ask(COLUMNS, *table.split("."))}
+
+    def sweep(self, schema: str) -> list[str]:
+        """Drop the stages of runs that have died: nobody holds their locks."""
+        stages = [name for (name,) in self.ask(TABLES, schema) if name.startswith(STAGE) and not name.endswith("_parts")]
+        dead = [name for name in stages if self.try_lock(f"{schema}.{name}")]
+        for name in dead:
+            self.do(drop_stage(self.kind, f"{schema}.{name}"))
+            self.unlock(f"{schema}.{name}")
+        return dead
+
+    def close(self) -> None:
+        self.jdbc.close()
+
+
+class Published(NamedTuple):
+    snapshot: int
+    source: str
+    run_id: str
+
+
+class Ledger:
+    """What of each target of a schema was published, the latest with the highest number."""
+
+    def __init__(self, session: Session, schema: str) -> None:
+        self.session, self.table = session, f"{schema}.{LEDGER}"
+        self.quoted = quote_table(session.kind, self.table)
+
+    def ensure(self) -> None:
+        with self.session.locked(self.table):
+            if not self.session.columns(self.table):
+                self.session.do(f"CREATE TABLE {self.quoted} ({LEDGER_COLUMNS[self.session.kind]})")
+
+    def last(self, target: str) -> Published | None:
+        if not self.session.columns(self.table):
+            return None
+        latest = f"SELECT MAX(number) FROM {self.quoted} WHERE target = ?"
+        asked = f"SELECT snapshot_id, source, run_id FROM {self.quoted} WHERE target = ? AND number = ({latest})"
+        found = self.session.ask(asked, target, target)
+        return Published(*found[0]) if found else None
+
+    def enter(self, target: str, published: Published, rows: int) -> None:
+        """A snapshot that was there before, and is again, has one line: its latest."""
+        self.session.do(f"DELETE FROM {self.quoted} WHERE target = ? AND snapshot_id = ?", target, published.snapshot)
+        names = "(target, snapshot_id, number, source, run_id, rows_there)"
+        values = f"SELECT ?, ?, COALESCE(MAX(number), 0) + 1, ?, ?, ? FROM {self.quoted} WHERE target = ?"
+        self.session.do(f"INSERT INTO {self.quoted} {names} {values}", target, *published, rows, target)

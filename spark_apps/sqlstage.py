@@ -1,0 +1,117 @@
+"""The way of rows into a stage, each once however often a task is tried: COPY for PostgreSQL, its driver's bulk copy for SQL Server."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobsql import TLS_OF_LIBPQ, Connection, jdbc_options
+from sqlwords import NESTED, ROW, Words, needs_width
+
+BATCH = 50_000
+
+
+def load_stage(rows: DataFrame, connection: Connection, words: Words) -> None:
+    """Each row once, however often a task is tried."""
+    if connection.kind == "sqlserver":
+        numbered = rows.select(F.monotonically_increasing_id().alias(ROW), *(_plain(field) for field in rows.schema))
+        options = jdbc_options(connection) | {"useBulkCopyForBatchInsert": "true", "batchsize": str(BATCH), "dbtable": words.staged}
+        numbered.write.format("jdbc").options(**options).mode("append").save()
+        return
+    names = ", ".join(words.name(name) for name in rows.columns)
+    lines = rows.select(F.concat_ws("\t", *(_line(field) for field in rows.schema)))
+    copy = make_copy(connection, f"COPY {words.staged} ({names}) FROM STDIN", words.parts)
+    _as_bytes(lines).mapPartitionsWithIndex(copy).count()
+
+
+def measure(rows: DataFrame) -> dict[str, int]:
+    """The greatest width of each column of text (in units of UTF-16) and bytes."""
+    texts = [field for field in rows.schema if needs_width(field)]
+    if not texts:
+        return {}
+    found = rows.agg(*(F.coalesce(F.max(_width(field)), F.lit(0)) for field in texts)).head()
+    return {field.name: int(width) for field, width in zip(texts, found, strict=True)}
+
+
+def _width(field: T.StructField) -> Column:
+    column = F.col(_named(field))
+    return F.length(column) if isinstance(field.dataType, T.BinaryType) else F.length(F.encode(column, "UTF-16BE")) / 2
+
+
+def make_copy(connection: Connection, statement: str, parts: str) -> Callable[[int, Iterator[bytes]], Iterator[int]]:
+    """What a task does. A task that is tried twice enters its part twice, and the second time is undone."""
+    libpq = {"host": connection.host, "port": connection.port or 5432, "dbname": connection.database, "application_name": "sparkyard"}
+    libpq |= {"user": connection.user, "password": connection.password, "connect_timeout": 10}
+    libpq |= {"sslmode": TLS_OF_LIBPQ[connection.tls]}
+    authority = connection.ca
+    if connection.tls == "verify" and not authority:
+        libpq |= {"sslrootcert": "system"}
+
+    def copy(part: int, lines: Iterator[bytes]) -> Iterator[int]:
+        from itertools import islice
+        from tempfile import NamedTemporaryFile
+
+        import psycopg
+
+        with NamedTemporaryFile(suffix=".crt") as file:
+            file.write(authority.encode())
+            file.flush()
+            link = psycopg.connect(**libpq | ({"sslrootcert": file.name} if authority else {}))
+        with link, link.cursor() as cursor:
+            with cursor.copy(statement) as stream:
+                while chunk := list(islice(lines, 1000)):
+                    stream.write(b"\n".join(chunk) + b"\n")
+            cursor.execute(f"INSERT INTO {parts} VALUES ({part:d}) ON CONFLICT DO NOTHING")
+            if not cursor.rowcount:
+                link.rollback()
+        yield part
+
+    return copy
+
+
+def _as_bytes(lines: DataFrame) -> Any:
+    """Strings as they are, without a Row around each: several times quicker."""
+    from pyspark.core.rdd import RDD
+    from pyspark.serializers import UTF8Deserializer
+
+    context = lines.sparkSession.sparkContext
+    strings = getattr(lines._jdf, "as")(context._jvm.org.apache.spark.sql.Encoders.STRING())
+    return RDD(strings.javaRDD(), context, UTF8Deserializer(use_unicode=False))
+
+
+def _named(field: T.StructField) -> str:
+    return f"`{field.name.replace('`', '``')}`"
+
+
+def _in_utc(field: T.StructField) -> Column:
+    """A moment as text, whatever the time zone of session and JVM."""
+    return F.expr(f"CAST(timestampadd(MICROSECOND, unix_micros({_named(field)}), TIMESTAMP_NTZ'1970-01-01 00:00:00') AS STRING)")
+
+
+def _line(field: T.StructField) -> Column:
+    """A value as PostgreSQL's COPY reads it."""
+    column, kind = F.col(_named(field)), field.dataType
+    if isinstance(kind, T.BinaryType):
+        text = F.concat(F.lit(r"\\x"), F.hex(column))
+    elif isinstance(kind, T.TimestampType):
+        text = F.concat(_in_utc(field), F.lit("+00"))
+    else:
+        text = F.to_json(column) if isinstance(kind, NESTED) else column.cast("string")
+    if isinstance(kind, (T.StringType, *NESTED)):
+        for plain, escaped in (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r")):
+            text = F.replace(text, F.lit(plain), F.lit(escaped))
+    return F.coalesce(text, F.lit(r"\N"))
+
+
+def _plain(field: T.StructField) -> Column:
+    """A value as SQL Server's driver takes it."""
+    column, kind = F.col(_named(field)), field.dataType
+    if isinstance(kind, T.TimestampType):
+        column = _in_utc(field)
+    elif isinstance(kind, (T.TimestampNTZType, T.ByteType)):
+        column = column.cast("string" if isinstance(kind, T.TimestampNTZType) else "smallint")
+    elif isinstance(kind, NESTED):
+        column = F.to_json(column)
+    return column.alias(field.name)
