@@ -11,6 +11,7 @@ SHARES = {"cifs", "smb3", "smbfs", "nfs", "nfs4", "9p", "afs", "ceph", "glusterf
 LOCAL_FUSE = {"fuse.fuse-overlayfs", "fuse.lxcfs"}
 DEFAULT_HOME = Path(".sparkyard")
 CONNECTIONS_ENV = "SPARKYARD_CONNECTIONS"  # where SQL connections are: the connection `erp` is connections/erp.toml of the home
+SHARES_ENV = "SPARKYARD_SHARES"  # where shares are: the share `risk` is shares/risk/files of the home, a folder or a link
 
 
 def ensure_home(home: Path) -> Path:

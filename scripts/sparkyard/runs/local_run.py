@@ -15,7 +15,7 @@ from sparkyard.errors import Cancelled, InputError, OutOfMemory, UsageError, Yar
 from sparkyard.local import cds, launch, process, store
 from sparkyard.local.catalog import ensure_catalog
 from sparkyard.local.conf import make_local_conf
-from sparkyard.local.home import CONNECTIONS_ENV, cache_dir, ensure_home
+from sparkyard.local.home import CONNECTIONS_ENV, SHARES_ENV, cache_dir, ensure_home
 from sparkyard.local.java import find_java
 from sparkyard.local.plan import Plan, find_app, make_plan
 from sparkyard.manifest import Manifest, load_manifest, override_arguments
@@ -67,6 +67,7 @@ def run_local(request: LocalRequest, watcher: Watcher) -> RunRecord:
         conf = make_local_conf(home, scratch) | plan.conf
         command = launch.make_command(java, plan, jars, conf, scratch, cds.archive_options(archive, scratch))
         env = launch.make_environment(plan, spark, app_root(app, manifest), scratch, record.run_id)
+        env.setdefault(SHARES_ENV, str(home / "shares"))
         env.setdefault(CONNECTIONS_ENV, str(home / "connections"))
         record.times["prepare"] = round(time.monotonic() - begin, 3)
         outcome = process.run_process(command, env, log, watcher)

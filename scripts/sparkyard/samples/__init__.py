@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from sparkyard.samples import events, trace
+from sparkyard.samples import events, losses, trace
 
 # A family gives files: their name in the sample's folder, and their bytes.
 Generator = Callable[[float, int, float], Iterator[tuple[str, bytes]]]
-FAMILIES: dict[str, Generator] = {"events": events.make_files, "trace": trace.make_files}
+FAMILIES: dict[str, Generator] = {"events": events.make_files, "losses": losses.make_files, "trace": trace.make_files}

@@ -1,0 +1,193 @@
+"""Lands a Windows share: its files, byte for byte, in raw.
+
+From: the files of a share, which driver and executors see under /shares/<name>/files
+To:   s3a://raw/<name>/…         every file under its own path, as the share holds it
+      yard.raw.share_land_files  which version of which file was landed when (path, size, time of change, SHA-256), and which has vanished
+
+A run copies only files that are new or changed (size or time of change); one whose content is as before is noted, not copied. What is
+still being written or locked is left for the next run, and said. A changed file takes the place of the old one in one step; one that has
+vanished from the share is noted, and raw keeps it. The list of files is written batch by batch: a run that was killed goes on where it
+stood.
+"""
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+import jobfiles
+import jobkit
+import rawstore
+import sharecopy
+import sharefiles
+from sharecopy import Outcome, Wanted
+
+FILES = "yard.raw.share_land_files"
+COLUMNS = (
+    "share STRING, path STRING, size BIGINT, modified BIGINT, sha256 STRING, state STRING, uri STRING, run_id STRING, loaded TIMESTAMP"
+)
+ROUND = 5_000  # files that are noted at once
+BATCH = 100  # files of a task
+BATCH_BYTES = 64 << 20
+TOLD = 20  # names in a message
+
+
+class Known(NamedTuple):
+    size: int
+    modified: int
+    sha256: str
+    state: str
+
+
+def read_book(spark: SparkSession, share: str) -> dict[str, Known]:
+    """What was last noted of each file."""
+    entry = F.struct("size", "modified", "sha256", "state")
+    last = spark.table(FILES).where(F.col("share") == share).groupBy("path").agg(F.max_by(entry, "loaded").alias("last"))
+    return {row.path: Known(*row.last) for row in last.collect()}
+
+
+def find_wanted(files: Sequence[sharefiles.Listed], book: dict[str, Known]) -> list[Wanted]:
+    """Files that are new, changed, or back again."""
+    wanted = []
+    for path, size, modified in files:
+        known = book.get(path)
+        if not known or known.state == "vanished" or (known.size, known.modified) != (size, modified):
+            wanted.append(Wanted(path, size, modified, rawstore.make_key(path), known.sha256 if known else ""))
+    return wanted
+
+
+def make_rounds(wanted: Sequence[Wanted]) -> Iterator[list[list[Wanted]]]:
+    """Batches for tasks, large files first: the last task of a round is then a short one."""
+    for begin in range(0, len(wanted), ROUND):
+        batches: list[list[Wanted]] = [[]]
+        size = 0
+        for file in sorted(wanted[begin : begin + ROUND], key=lambda file: -file.size):
+            if batches[-1] and (size + file.size > BATCH_BYTES or len(batches[-1]) >= BATCH):
+                batches.append([])
+                size = 0
+            batches[-1].append(file)
+            size += file.size
+        yield batches
+
+
+def copy_round(spark: SparkSession, root: str, store: rawstore.Store, batches: list[list[Wanted]]) -> list[tuple[Wanted, Outcome]]:
+    """A task for each batch."""
+    copy = F.udf(lambda batch: sharecopy.copy_files(root, store, batches[batch]), sharecopy.OUTCOMES).asNondeterministic()
+    copied = spark.range(0, len(batches), 1, len(batches)).select("id", copy("id").alias("files")).collect()
+    return [(batches[row.id][file.number], Outcome(*file)) for row in copied for file in row.files]
+
+
+def note(spark: SparkSession, share: str, to: str, files: Sequence[tuple[Wanted, str, str]], job: jobkit.Job) -> None:
+    """Enter files into the book, each with its state and hash: from now on they are known."""
+    rows = [(share, file.path, file.size, file.modified, sha256, state, f"{to}/{file.key}", job.run_id) for file, state, sha256 in files]
+    columns = COLUMNS.rpartition(", ")[0]
+    entry = spark.createDataFrame(rows, columns).select("*", F.current_timestamp().alias("loaded"))
+    jobfiles.retry_conflicts(lambda: jobfiles.append_rows(entry.coalesce(1), FILES, job))
+
+
+def land(spark: SparkSession, share: str, wanted: Sequence[Wanted], to: str, job: jobkit.Job) -> Counter[str]:
+    """Round by round; what was left is counted by its reason."""
+    root, store = sharefiles.folder_of(share), rawstore.open_store(spark, to)
+    counts: Counter[str] = Counter()
+    left: list[tuple[str, str]] = []
+    size = 0
+    for batches in make_rounds(wanted):
+        outcomes = copy_round(spark, root, store, batches)
+        noted = [(file, "landed", said.sha256) for file, said in outcomes if said.state in ("copied", "same")]
+        if noted:
+            note(spark, share, to, noted, job)
+        left += [(file.path, said.reason) for file, said in outcomes if said.state == "left"]
+        counts.update(said.state for _, said in outcomes)
+        size += sum(file.size for file, said in outcomes if said.state == "copied")
+        print(f"{counts.total():,} of {len(wanted):,} files looked at, {counts['copied']:,} copied ({size / 1e6:,.0f} MB)", flush=True)
+        if is_doubtful([said for _, said in outcomes]):
+            sharefiles.open_share(share)
+    job.facts["bytes_copied"] = size
+    tell_left(left, job)
+    return counts
+
+
+def is_doubtful(outcomes: Sequence[Outcome]) -> bool:
+    """Whether the share itself may be gone: nothing could be read, or something failed that is not a file's own fault."""
+    fine = any(said.state in ("copied", "same") for said in outcomes)
+    return not fine or any(said.state == "left" and said.reason not in (sharecopy.CHANGING, sharecopy.NO_ACCESS) for said in outcomes)
+
+
+def tell_left(left: Sequence[tuple[str, str]], job: jobkit.Job) -> None:
+    if not left:
+        return
+    job.facts["left_because"] = dict(Counter(reason for _, reason in left))
+    for path, reason in left[:TOLD]:
+        print(f"left for the next run: {path} ({reason})", flush=True)
+    job.highlights = [["left for the next run", "why"], *([path, reason] for path, reason in left[:TOLD])]
+
+
+def settle(wanted: Sequence[Wanted], listed: float, seconds: float) -> None:
+    """Where a file was changed a moment ago, let that moment pass: whoever still writes it moves its time or size."""
+    if any(file.modified / 1e9 > listed - seconds for file in wanted):
+        time.sleep(max(0.0, seconds - (time.time() - listed)))
+
+
+def find_vanished(book: dict[str, Known], listing: sharefiles.Listing, args: argparse.Namespace) -> list[Wanted]:
+    seen = {file.path for file in listing.files}
+    below = f"{args.folder}/" if args.folder else ""
+    gone = [path for path, known in book.items() if known.state != "vanished" and path.startswith(below) and path not in seen]
+    gone = [path for path in gone if listing.knows(path) and sharefiles.matches(path, args.pattern)]
+    return [Wanted(path, book[path].size, book[path].modified, rawstore.make_key(path), book[path].sha256) for path in sorted(gone)]
+
+
+def note_vanished(
+    spark: SparkSession, vanished: Sequence[Wanted], listing: sharefiles.Listing, args: argparse.Namespace, job: jobkit.Job
+) -> None:
+    if not vanished:
+        return
+    if not listing.files:
+        raise sharefiles.lost(args.share, f"it is empty, and {len(vanished):,} files were there before; raw keeps them")
+    note(spark, args.share, args.to, [(file, "vanished", file.known) for file in vanished], job)
+    job.facts["files_vanished"] = len(vanished)
+    for file in vanished[:TOLD]:
+        print(f"no longer on the share, kept in raw: {file.path}", flush=True)
+
+
+def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
+    args.to = f"{args.to.rstrip('/')}/{args.share}"
+    with job.phase("list the share"):
+        sharefiles.open_share(args.share)
+        listed = time.time()
+        listing = sharefiles.list_files(args.share, args.folder, args.pattern, lambda words: print(words, flush=True))
+        print(f"{len(listing.files):,} files in {listing.folders:,} folders", flush=True)
+    with job.phase("compare"):
+        jobfiles.ensure_tables(spark, {FILES: (COLUMNS, "share")})
+        book = read_book(spark, args.share)
+        wanted, vanished = find_wanted(listing.files, book), find_vanished(book, listing, args)
+        note_vanished(spark, vanished, listing, args, job)
+    with job.phase("copy"):
+        settle(wanted, listed, args.settle)
+        counts = land(spark, args.share, wanted, args.to, job) if wanted else Counter()
+    job.tables = list(dict.fromkeys(job.tables))  # written round by round
+    job.rows = {"read": len(wanted), "rejected": counts["left"] + counts["gone"], "written": counts["copied"]}
+    job.facts |= {"files": len(listing.files), "files_known": len(listing.files) - len(wanted), "files_same": counts["same"]}
+    job.facts |= {"files_ignored": listing.ignored} if listing.ignored else {}
+    job.facts |= {"folders_unread": dict(list(listing.unread.items())[:TOLD])} if listing.unread else {}
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = jobkit.Arguments("share-land", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--share", required=True, type=sharefiles.share_name, help="the share's name, which is that of its claim")
+    parser.add_argument("--folder", default="", type=lambda text: text.strip("/"), help="a folder of the share; all of it without")
+    parser.add_argument("--pattern", default="*", help="paths to land, as in *.csv or base/*; large and small letters are one")
+    parser.add_argument("--to", default="s3a://raw", help="where the share's folder is made")
+    parser.add_argument("--settle", type=float, default=5.0, help="seconds that a file must lie untouched")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None, spark: SparkSession | None = None) -> dict[str, Any]:
+    return jobkit.run("share-land", arguments(), compute, argv, spark)
+
+
+if __name__ == "__main__":
+    jobkit.launch(main)

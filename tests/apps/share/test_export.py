@@ -1,0 +1,96 @@
+"""A table as one file on a share: read back by readers that share nothing with the job; put there whole, or not at all."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import jobkit
+from share import export
+
+pytestmark = pytest.mark.java
+TABLE = "yard.refined.things"
+ROWS = """SELECT 1L AS id, 'a,"b"\nü' AS name, 0.1D AS amount, CAST(1.5 AS DECIMAL(9, 2)) AS exact, true AS flag,
+    TIMESTAMP '2031-03-30 01:30:00.25' AS at, DATE '2031-03-30' AS day, array(1, 2) AS list
+    UNION ALL SELECT 2, NULL, 1e300, NULL, NULL, NULL, NULL, NULL"""
+
+
+def export_to(share: Any, path: str, *more: str, table: str = TABLE) -> dict[str, Any]:
+    return export.main(["--table", table, "--share", "risk", "--path", path, *more], share.yard.spark)
+
+
+@pytest.fixture
+def things(share: Any) -> Any:
+    share.yard.spark.sql("CREATE NAMESPACE IF NOT EXISTS yard.refined")
+    share.yard.spark.sql(f"CREATE TABLE {TABLE} USING iceberg AS {ROWS}")
+    return share
+
+
+def files(share: Any) -> list[str]:
+    return sorted(str(file.relative_to(share.root)) for file in share.root.rglob("*"))
+
+
+def test_csv_is_read_back_as_it_was(things: Any) -> None:
+    result = export_to(things, "out/new/things.csv")
+    assert result["rows"] == {"read": 2, "rejected": 0, "written": 2}
+    with (things.root / "out/new/things.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["id", "name", "amount", "exact", "flag", "at", "day", "list"]
+    assert sorted(rows) == [
+        ["1", 'a,"b"\nü', "0.1", "1.50", "true", "2031-03-30 01:30:00.25", "2031-03-30", "[1,2]"],
+        ["2", "", "1e+300", "", "", "", "", ""],
+    ]
+    assert files(things) == ["out", "out/new", "out/new/things.csv"], "no draft, no _temporary, no .crc"
+    export_to(things, "out/new/things.csv", "--separator", ";", "--bom")
+    assert (things.root / "out/new/things.csv").read_bytes().startswith(b"\xef\xbb\xbfid;name;")
+
+
+def test_parquet_is_read_back_by_another_reader(things: Any) -> None:
+    import pyarrow.parquet as parquet
+
+    export_to(things, "things.parquet")
+    assert files(things) == ["things.parquet"]
+    rows = parquet.read_table(things.root / "things.parquet").to_pylist()
+    assert sorted((row["id"], row["name"], row["amount"], row["list"]) for row in rows) == [
+        (1, 'a,"b"\nü', 0.1, [1, 2]),
+        (2, None, 1e300, None),
+    ]
+    assert [row.tableName for row in things.yard.spark.sql("SHOW TABLES IN yard.refined").collect()] == ["things"]
+
+
+def test_a_file_that_somebody_holds_open_keeps_its_place(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    things.put("things.csv", "old")
+
+    def refuse(*args: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(export.os, "replace", refuse)
+    with pytest.raises(jobkit.InputError, match=r"things\.csv cannot be put in place \(Permission denied\): has somebody opened it"):
+        export_to(things, "things.csv")
+    assert (things.root / "things.csv").read_text() == "old"
+    assert files(things) == ["things.csv"]
+
+
+def test_a_full_share_leaves_nothing_half(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export.os, "fsync", refuse)
+    with pytest.raises(jobkit.InputError, match=r"things\.csv cannot be written: No space left on device"):
+        export_to(things, "things.csv")
+    assert files(things) == []
+
+
+def test_what_is_not_there_is_named(things: Any, tmp_path: Path) -> None:
+    with pytest.raises(jobkit.InputError, match=r"yard.refined.other: no such table"):
+        export_to(things, "a.csv", table="yard.refined.other")
+    things.root.rmdir()
+    with pytest.raises(jobkit.InputError, match=r"share risk: .* is not there"):
+        export_to(things, "a.csv")
+
+
+@pytest.mark.parametrize("path", ["a.xlsx", "a", "a/../b.csv", "a:b.csv", "x /b.csv", "x./b.csv"])
+def test_paths_that_windows_does_not_take_are_refused(spark: Any, path: str) -> None:
+    with pytest.raises(jobkit.UsageError, match=r"--path"):
+        export.main(["--table", TABLE, "--share", "risk", "--path", path], spark)

@@ -1,0 +1,304 @@
+"""Landing a share: every byte, every name, every version; what moves, is locked or lost is said and never lands half."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import jobkit
+import rawstore
+import sharecopy
+import sharefiles
+from share import land
+
+pytestmark = pytest.mark.java
+NAMES = ["a b/ü ö/100% #1.csv", "plain.csv", "x[1]{2}*?.txt", "+&=;'~.bin", "日本/é\u0301.csv", "a+b%20c.csv", "trailing. dot/.hidden"]
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_every_file_lands_byte_for_byte_and_a_second_run_copies_nothing(share: Any) -> None:
+    contents = {name: os.urandom(100 + 7 * number) for number, name in enumerate(NAMES)} | {"empty.csv": b""}
+    contents |= {"deep/" + "/".join(["long folder name " * 8] * 6) + "/file.csv": b"far below"}
+    for name, content in contents.items():
+        share.put(name, content)
+    for scratch in ("~$book.xlsx", "Thumbs.db", "export.TMP"):
+        share.put(scratch)
+    result = share.land()
+    keys = {name: rawstore.make_key(name) for name in contents}
+    assert share.landed() == {keys[name]: content for name, content in contents.items()}
+    assert result["rows"] == {"read": len(contents), "rejected": 0, "written": len(contents)}
+    assert result["facts"]["files_ignored"] == 3
+    book = share.book("path", "size", "sha256", "state", "uri")
+    assert book == sorted((name, len(text), sha256(text), "landed", f"{share.to}/risk/{keys[name]}") for name, text in contents.items())
+    again = share.land()
+    assert again["rows"] == {"read": 0, "rejected": 0, "written": 0}
+    assert again["facts"]["files_known"] == len(contents)
+    assert len(share.book("path")) == len(contents)
+
+
+def test_spark_reads_what_has_landed(share: Any) -> None:
+    share.put("ü #%/a b.csv", "one\ntwo\n")
+    share.land()
+    assert share.yard.spark.read.option("recursiveFileLookup", "true").text(f"{share.to}/risk").count() == 2
+
+
+def test_a_changed_file_takes_the_place_of_the_old_one_and_a_touched_one_is_not_copied(share: Any) -> None:
+    share.put("changed.csv", "old")
+    share.put("touched.csv", "same")
+    share.land()
+    before = (share.raw / "touched.csv").stat()
+    share.put("changed.csv", "new", age=60)  # of the same size
+    share.touch("touched.csv", age=60)
+    result = share.land()
+    assert (result["rows"]["written"], result["facts"]["files_same"]) == (1, 1)
+    assert share.landed() == {"changed.csv": b"new", "touched.csv": b"same"}
+    assert (share.raw / "touched.csv").stat().st_mtime_ns == before.st_mtime_ns, "jobs know a file by its time"
+    assert share.land()["rows"]["read"] == 0
+
+
+def test_a_vanished_file_is_said_once_and_kept(share: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    share.put("sub/goes.csv", "gone")
+    share.put("stays.csv")
+    share.land()
+    (share.root / "sub/goes.csv").unlink()
+    result = share.land()
+    assert result["facts"]["files_vanished"] == 1
+    assert "no longer on the share, kept in raw: sub/goes.csv" in capsys.readouterr().out
+    assert share.landed()["sub/goes.csv"] == b"gone"
+    assert "files_vanished" not in share.land()["facts"]
+    share.put("sub/goes.csv", "gone")
+    assert share.land()["facts"]["files_same"] == 1, "it is back"
+
+
+def test_an_empty_share_that_was_full_is_a_lost_one(share: Any) -> None:
+    share.put("a.csv")
+    share.land()
+    (share.root / "a.csv").unlink()
+    with pytest.raises(jobkit.InputError, match=r"share risk: it is empty, and 1 files were there before"):
+        share.land()
+
+
+def test_a_file_that_changes_while_it_is_read_is_left(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By growing, by being replaced, and by vanishing, each after its first bytes have been read; a reader of raw never sees any of it."""
+    for name in ("grows", "replaced", "goes", "stays"):
+        share.put(name, "0123456789")
+    share.put("other", "other bytes")
+    store = rawstore.Folder(str(share.raw))
+    files = [land.Wanted(*listed, listed.path, "") for listed in sharefiles.list_files("risk", "", "*", print).files]
+    moved: list[str] = []
+
+    def move(source: Any) -> bytes:
+        name = Path(source.path).name
+        if name not in moved:
+            moved.append(name)
+            {"grows": grow, "replaced": replace, "goes": Path.unlink}.get(name, lambda path: None)(Path(source.path))
+        return read(source)
+
+    def grow(path: Path) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    def replace(path: Path) -> None:
+        (share.root / "other").replace(path)
+
+    read = sharecopy._Source.read
+    monkeypatch.setattr(sharecopy._Source, "read", move)
+    outcomes = {files[said.number].path: (said.state, said.reason) for said in sharecopy.copy_files(str(share.root), store, files)}
+    left = ("left", sharecopy.CHANGING)
+    assert {name: outcomes[name] for name in ("grows", "replaced", "goes", "stays")} == dict.fromkeys(
+        ("grows", "replaced", "goes"), left
+    ) | {"stays": ("copied", "")}
+    assert {name for name in share.landed() if name != "other"} == {"stays"}, "no draft either"
+
+
+def test_what_changed_after_the_listing_is_left_and_lands_next_time(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    share.put("a.csv", "first")
+    share.put("b.csv", "fine")
+    list_files = sharefiles.list_files
+
+    def list_and_change(*args: Any) -> Any:
+        listing = list_files(*args)
+        share.put("a.csv", "first and second", age=1)
+        return listing
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sharefiles, "list_files", list_and_change)
+        result = share.land()
+    assert result["facts"]["left_because"] == {sharecopy.CHANGING: 1}
+    assert result["highlights"][1] == ["a.csv", sharecopy.CHANGING]
+    assert share.landed() == {"b.csv": b"fine"}
+    assert share.land()["rows"]["written"] == 1
+    assert share.landed()["a.csv"] == b"first and second"
+
+
+def test_a_young_file_must_lie_still_for_a_moment(share: Any) -> None:
+    share.put("slow.csv", "begun", age=0)
+
+    def write_on() -> None:
+        time.sleep(0.5)
+        share.put("slow.csv", "begun and ended", age=0)
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    result = share.land("--settle", "1.5")
+    writer.join()
+    assert result["facts"]["left_because"] == {sharecopy.CHANGING: 1}
+    assert share.land("--settle", "0.2")["rows"]["written"] == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "tries", "outcome"),
+    [
+        (errno.EBUSY, 1, ("left", sharecopy.NO_ACCESS)),
+        (errno.EACCES, 1, ("left", sharecopy.NO_ACCESS)),
+        (errno.ENOENT, 1, ("gone", "")),
+        (errno.EIO, 3, ("left", "Input/output error")),
+        (errno.ENAMETOOLONG, 1, ("left", "File name too long")),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_left_with_its_reason(
+    share: Any, monkeypatch: pytest.MonkeyPatch, code: int, tries: int, outcome: tuple[str, str]
+) -> None:
+    """A lock of Windows is EBUSY or EACCES here, by the way it is mounted."""
+    opened: list[str] = []
+
+    def refuse(path: str, flags: int) -> int:
+        opened.append(path)
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(sharecopy.os, "open", refuse)
+    monkeypatch.setattr(sharecopy.time, "sleep", lambda seconds: None)
+    wanted = land.Wanted("a.csv", 1, 1, "a.csv", "")
+    said = sharecopy.copy_file(str(share.root), rawstore.Folder(str(share.raw)), wanted, 0, lambda: None)
+    assert (said.state, said.reason, len(opened)) == (*outcome, tries)
+
+
+def test_a_server_that_restarts_in_the_middle_of_a_read_costs_a_second_try(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    share.put("a.csv", b"x" * 100)
+    read, failures = sharecopy._Source.read, [errno.EIO]
+
+    def fail_once(source: Any) -> bytes:
+        if failures:
+            raise sharecopy._ShareError(OSError(failures.pop(), "Input/output error"))
+        return read(source)
+
+    monkeypatch.setattr(sharecopy._Source, "read", fail_once)
+    monkeypatch.setattr(sharecopy.time, "sleep", lambda seconds: None)
+    [listed] = sharefiles.list_files("risk", "", "*", print).files
+    [said] = sharecopy.copy_files(str(share.root), rawstore.Folder(str(share.raw)), [land.Wanted(*listed, "a.csv", "")])
+    assert said.state == "copied"
+    assert share.landed() == {"a.csv": b"x" * 100}
+
+
+def test_a_share_that_hangs_is_named_and_waited_for_no_longer_than_told(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+
+    def hang(folder: str) -> Any:
+        never.wait()
+        return contextlib.nullcontext(iter(()))
+
+    share.put("a.csv")
+    [listed] = sharefiles.list_files("risk", "", "*", print).files
+    with monkeypatch.context() as patch:
+        patch.setattr(sharefiles.os, "scandir", hang)
+        with pytest.raises(jobkit.InputError, match=r"share risk: .*/risk/files does not answer within 0 s"):
+            sharefiles.open_share("risk", patience=0.2)
+        with pytest.raises(jobkit.InputError, match=r"share risk: .* has not answered"):
+            sharefiles.list_files("risk", "", "*", print, patience=0.2)
+    monkeypatch.setattr(sharecopy.os, "open", lambda path, flags: never.wait() and -1)
+    wanted = land.Wanted(*listed, "a.csv", "")
+    [said] = sharecopy.copy_files(str(share.root), rawstore.Folder(str(share.raw)), [wanted], patience=0.2)
+    never.set()
+    assert (said.state, said.reason) == ("left", sharecopy.SILENT)
+
+
+def test_a_share_that_is_not_there_is_named(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    share.root.rmdir()
+    with pytest.raises(jobkit.InputError, match=r"share risk: .*/risk/files is not there. Is it mounted"):
+        share.land()
+    monkeypatch.setattr(sharefiles.os, "scandir", lambda folder: (_ for _ in ()).throw(PermissionError(errno.EACCES, "denied")))
+    with pytest.raises(jobkit.InputError, match=r"share risk: .* may not be read: nothing is mounted there"):
+        share.land()
+
+
+def test_a_share_lost_in_the_middle_fails_and_what_has_landed_is_known(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        share.put(f"{number}.csv", str(number))
+    monkeypatch.setattr(land, "ROUND", 2)
+    copy_round, rounds = land.copy_round, []
+
+    def lose(*args: Any) -> Any:
+        if rounds:
+            share.root.rename(share.root.with_name("away"))
+        rounds.append(1)
+        return copy_round(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(land, "copy_round", lose)
+        with pytest.raises(jobkit.InputError, match=r"share risk: .* is not there"):
+            share.land()
+    share.root.with_name("away").rename(share.root)
+    result = share.land()
+    assert (result["facts"]["files_known"], result["rows"]["written"]) == (2, 2)
+    assert share.landed() == {f"{number}.csv": str(number).encode() for number in range(4)}
+
+
+def test_a_run_killed_before_it_noted_copies_again(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    share.put("a.csv", "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(land, "note", lambda *args: (_ for _ in ()).throw(RuntimeError("killed")))
+        with pytest.raises(RuntimeError, match=r"killed"):
+            share.land()
+    assert share.land()["rows"]["written"] == 1
+    assert len(share.book()) == 1
+
+
+def test_a_folder_that_cannot_be_read_is_said_and_nothing_in_it_has_vanished(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    share.put("private/a.csv")
+    share.put("b.csv")
+    share.land()
+    scandir = os.scandir
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(
+        sharefiles.os, "scandir", lambda path: (_ for _ in ()).throw(refused) if path.endswith("private") else scandir(path)
+    )
+    facts = share.land()["facts"]
+    assert list(facts["folders_unread"]) == ["private"]
+    assert "files_vanished" not in facts
+
+
+def test_a_part_of_a_share_by_folder_and_pattern(share: Any) -> None:
+    for name in ("in/a.CSV", "in/deep/b.csv", "in/c.txt", "out/d.csv"):
+        share.put(name)
+    assert share.land("--folder", "/in/", "--pattern", "*.csv")["rows"]["written"] == 2
+    assert set(share.landed()) == {"in/a.CSV", "in/deep/b.csv"}
+    (share.root / "in/deep/b.csv").unlink()
+    assert share.land("--folder", "in", "--pattern", "*.txt")["facts"].get("files_vanished") is None
+    assert share.land("--folder", "in")["facts"]["files_vanished"] == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["a/b.csv", "x" * 250 + ".csv", "ü" * 150 + ".parquet", "/".join(["folder " * 10] * 30) + "/end.csv", "ä" * 240 + "/b"]
+)
+def test_a_key_is_the_path_or_its_beginning(path: str) -> None:
+    key = rawstore.make_key(path)
+    assert len(key.encode()) <= 1024 - 120
+    assert all(len(name.encode()) <= rawstore.LONGEST for name in key.split("/"))
+    assert key.endswith(os.path.splitext(path)[1])
+    assert (key == path) == (len(path.encode()) < 30)
+    assert rawstore.make_key(path[:-5] + "z" + path[-4:]) != key, "another path, another key"
+
+
+@pytest.mark.parametrize("wrong", [["--share", "a/b"], ["--share", ".."], ["--share", "risk", "--settle", "x"], []])
+def test_wrong_arguments_are_named(spark: Any, wrong: list[str]) -> None:
+    with pytest.raises(jobkit.UsageError, match=wrong[-2] if wrong else "--share"):
+        land.main(wrong, spark)
