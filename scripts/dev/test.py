@@ -36,6 +36,13 @@ def connect_tests(options: list[str]) -> bool:
     return step("tests over Spark Connect", *command, "python", "-m", "pytest", "-q", "tests/apps/test_connect.py", *options)
 
 
+def airflow_tests(options: list[str]) -> bool:
+    """In an environment of their own: Airflow's packages and those of development exclude each other."""
+    groups = ["--no-default-groups", "--group", "test", "--group", "airflow"]
+    command = ["build/uv/bin/uv", "run", "--isolated", "--frozen", *groups, "--python", sys.executable, "--"]
+    return step("tests of Airflow", *command, "python", "-m", "pytest", "-q", "tests/airflow", *options)
+
+
 def can_have_cluster() -> str:
     """Why there can be no cluster here; empty when there can."""
     if os.environ.get("KUBECONFIG") or shutil.which("kind") or shutil.which("k3d"):
@@ -76,6 +83,7 @@ def main() -> int:
     step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
     passed = pytest("tests without a cluster", *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options)
     passed &= connect_tests(options)
+    passed &= airflow_tests(options)
     reason = can_have_cluster()
     if reason and "cluster" not in args.require.split(","):
         print(f"\n── no tests on a cluster: {reason}")

@@ -1,0 +1,89 @@
+"""Every DAG is there, is quick to read, asks nobody anything while it is read, and runs manifests that exist."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("airflow.sdk", reason="no Airflow here: make test runs these with the group airflow")
+DAGS = Path(__file__).resolve().parents[2] / "airflow" / "dags"
+JOBS = DAGS.parents[1] / "manifests" / "jobs"
+WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep"}
+
+
+@pytest.fixture(scope="module")
+def dags() -> dict[str, Any]:
+    from airflow.dag_processing.dagbag import DagBag
+
+    found = DagBag(str(DAGS))
+    assert found.import_errors == {}
+    return dict(found.dags)
+
+
+def test_every_dag_is_there(dags: dict[str, Any]) -> None:
+    assert dags.keys() == WRITTEN_DOWN
+    assert {Path(dag.fileloc).stem for dag in dags.values()} == WRITTEN_DOWN, "a DAG's file has its name"
+
+
+def test_reading_them_asks_no_network_and_writes_no_file() -> None:
+    """In a process without a network, that may write nothing and import no client of a cluster and no YAML."""
+    code = """
+import builtins, importlib.abc, runpy, socket, sys
+import airflow.sdk
+class Nobody(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name.split(".")[0] in ("kubernetes", "urllib3", "yaml") and name not in sys.modules:
+            raise ImportError("read at import: " + name)
+sys.meta_path.insert(0, Nobody())
+def refuse(*_, **__): raise OSError("at import")
+socket.socket = socket.create_connection = refuse
+read = builtins.open
+builtins.open = lambda path, mode="r", *more, **named: refuse() if set(mode) & set("wax+") else read(path, mode, *more, **named)
+for path in sys.argv[1:]:
+    runpy.run_path(path, run_name="imported")
+"""
+    done = subprocess.run([sys.executable, "-c", code, *map(str, DAGS.glob("*.py"))], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_every_task_of_a_job_runs_a_manifest_and_can_be_tried_again(dags: dict[str, Any]) -> None:
+    for task in (task for dag in dags.values() for task in dag.tasks if hasattr(task, "job")):
+        assert (JOBS / f"{task.job}.yaml").exists(), task
+        assert task.retries >= 1, task
+        assert task.execution_timeout, task
+        assert task.pool == "spark", task
+        assert task.task_id == task.job or task.job == "sql-publish"
+
+
+def test_no_dag_skips_what_it_has_started(dags: dict[str, Any]) -> None:
+    for dag in dags.values():
+        assert dag.dagrun_timeout is None, "it marks waiting tasks as skipped, and leaves their applications running"
+        assert (dag.catchup, dag.max_active_runs) == (False, 1)
+
+
+def test_a_summary_is_the_last_word_on_every_job(dags: dict[str, Any]) -> None:
+    for name in ("trace_daily", "losses_nightly"):
+        [last] = dags[name].leaves
+        assert (last.task_id, last.trigger_rule) == ("summary", "all_done")
+        assert last.get_flat_relative_ids(upstream=True) == dags[name].task_dict.keys() - {"summary"}
+
+
+def test_the_questions_are_those_that_are_declared(dags: dict[str, Any]) -> None:
+    asked = dags["trace_daily"].task_dict.keys() - {"trace-land", "summary"}
+    assert asked == {path.stem for path in JOBS.glob("trace-q*.yaml")}
+
+
+def test_the_day_of_a_run_reaches_its_arguments(dags: dict[str, Any]) -> None:
+    from types import SimpleNamespace
+
+    import pendulum
+
+    dag = dags["events_hourly"]
+    [task] = dag.tasks
+    params = {"input": "s3a://raw/events/{day}/", "top": 5}
+    run = SimpleNamespace(run_after=pendulum.datetime(2026, 3, 1))
+    for context in ({"logical_date": pendulum.datetime(2026, 3, 1)}, {}):  # of a schedule or a back-fill, and of a person
+        rendered = [task.render_template(text, {"params": params, "dag_run": run, **context}) for text in task.arguments]
+        assert rendered == ["--input", "s3a://raw/events/2026-03-01/", "--top", "5"]
