@@ -2,6 +2,7 @@
 
 PLATFORM_NAMESPACE = "sparkyard"
 JOBS_NAMESPACE = "spark-jobs"
+NOTEBOOKS_NAMESPACE = "spark-notebooks"
 CATALOG = "yard"
 BUCKETS = ("raw", "lake", "eventlogs")
 
@@ -9,15 +10,23 @@ DRIVER_ACCOUNT = "spark-driver"
 EXECUTOR_ACCOUNT = "spark-executor"
 SUBMIT_ACCOUNT = "spark-submit"
 HISTORY_SERVICE = "spark-history"
+JUPYTER_SERVICE = "jupyter-proxy"
 DRIVER_PRIORITY_CLASS = "sparkyard-driver"
 
 S3_SECRET = "lake-s3-jobs"  # AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: env of driver and executors
 S3_INGEST_SECRET = "lake-s3-ingest"  # the same for what writes raw files
 CATALOG_SECRET = "lake-catalog-jobs"  # pg_service.conf: a file in drivers only
 CONNECTIONS_SECRET = "sql-connections"  # <name>.toml, a SQL connection each: files in drivers only
+RPC_SECRET = "spark-rpc"  # secret: a file by which drivers and executors know each other
 APPS_DIR = "/opt/sparkyard/apps"  # spark_apps/ inside the image
 RUN_ID_ENV = "SPARKYARD_RUN_ID"
 SUMMARY_ENV = "SPARKYARD_SUMMARY"
+NOTEBOOK_ROLE = "notebook"  # what a person's account may do in the notebooks' namespace
+NOTEBOOK_EXECUTOR_ACCOUNT = "notebook-executor"
+LAKE_CLIENT_LABEL = "sparkyard.dev/lake-client"  # whom the lake lets in besides jobs
+NOTEBOOK_USER_LABEL = "sparkyard.dev/notebook-user"
+NOTEBOOK_SETTINGS_ENV = "SPARKYARD_NOTEBOOK_SETTINGS"  # the platform's settings for one person, JSON
+NOTEBOOK_SIZES_ENV = "SPARKYARD_NOTEBOOK_SIZES"  # whose, and how large driver and executors are, JSON
 DEFAULTS_REVISION = "sparkyard.dev/defaults-revision"
 RUN_ID_LABEL = "sparkyard.dev/run-id"
 

@@ -1,0 +1,7 @@
+"""What JupyterHub asks of us when it starts a person's server: plain objects. charts/jupyterhub/files hands them to the cluster."""
+
+from sparkyard.hub.objects import make_objects
+from sparkyard.hub.pod import make_additions, make_profile_list
+from sparkyard.hub.values import HubValues, parse_values
+
+__all__ = ["HubValues", "make_additions", "make_objects", "make_profile_list", "parse_values"]

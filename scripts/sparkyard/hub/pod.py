@@ -1,0 +1,102 @@
+"""A person's notebook pod: the platform's own driver pod, with a home, the shares, and what its kernels have to know."""
+
+import json
+from typing import Any
+
+from sparkyard import names
+from sparkyard.defaults.pods import container_security, pod_security, pod_template
+from sparkyard.defaults.shares import make_mount
+from sparkyard.hub.objects import account_name, rpc_secret, token_secret
+from sparkyard.hub.values import HubValues, Profile
+from sparkyard.settings import Encryption, PlatformSettings, Role, format_settings
+
+Json = dict[str, Any]
+# Everybody else's pods can be listed, so that this goes into a Secret.
+TOKEN_VARIABLES = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
+
+
+def make_user_settings(platform: PlatformSettings, values: HubValues, user: str) -> PlatformSettings:
+    """The platform's settings as they hold for one person's notebooks: their role in the lake, their account, their shares."""
+    lake = platform.lake.model_copy(
+        update={
+            "s3": platform.lake.s3.model_copy(update={"secret": values.lake.s3_secret}),
+            "catalog": platform.lake.catalog.model_copy(update={"secret": values.lake.catalog_secret}),
+            "event_log_dir": platform.lake.event_log_dir if values.lake.event_logs else "",
+        }
+    )
+    changes = {
+        "lake": lake,
+        "driver": Role(service_account=account_name(user)),
+        "executor": platform.executor.model_copy(update={"service_account": names.NOTEBOOK_EXECUTOR_ACCOUNT, "priority_class": ""}),
+        "encryption": Encryption(secret=rpc_secret(user) if platform.encryption.secret else ""),
+        "shares": tuple(share for share in platform.shares if share.name in values.shares),
+        "namespaces": (values.namespace,),
+    }
+    return platform.model_copy(update=changes)
+
+
+def make_additions(platform: PlatformSettings, values: HubValues, user: str, profile: str) -> Json:
+    """What KubeSpawner's own pod lacks, in Kubernetes' spelling: volumes of the pod; mounts, environment and security of its container."""
+    settings = make_user_settings(platform, values, user)
+    template = pod_template("driver", settings)["spec"]
+    [container] = template["containers"]
+    volumes, mounts = _shares(settings)
+    chosen = values.profiles.get(profile) or values.profiles[values.default_profile]
+    return {
+        "volumes": [*template["volumes"], *volumes],
+        "mounts": [*container["volumeMounts"], *mounts],
+        "env": [*container["env"], *_env(settings, chosen, user)],
+        "envFrom": container.get("envFrom", []),
+        "podSecurity": pod_security(settings),
+        "containerSecurity": container_security(settings),
+        "tolerations": list(settings.tolerations),
+        "nodeSelector": settings.node_selector,
+    }
+
+
+def _shares(settings: PlatformSettings) -> tuple[list[Json], list[Json]]:
+    claims = [
+        {"name": f"share-{share.name}", "persistentVolumeClaim": {"claimName": share.name, "readOnly": share.read_only}}
+        for share in settings.shares
+    ]
+    return claims, [make_mount(share) for share in settings.shares]
+
+
+def _env(settings: PlatformSettings, profile: Profile, user: str) -> list[Json]:
+    fields = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace", "POD_IP": "status.podIP"}
+    sizes = {"user": user, "driverMemory": profile.notebook.driver_memory, **profile.executors.model_dump()}
+    token = {"valueFrom": {"secretKeyRef": {"name": token_secret(user), "key": "token"}}}
+    return [
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+        {"name": names.NOTEBOOK_SETTINGS_ENV, "value": format_settings(settings)},
+        {"name": names.NOTEBOOK_SIZES_ENV, "value": json.dumps(sizes)},
+        *({"name": name, **token} for name in TOKEN_VARIABLES),
+    ]
+
+
+def make_profile_list(values: HubValues) -> list[Json]:
+    """The choice on the page that starts a server, as KubeSpawner wants it."""
+    return [
+        {
+            "slug": slug,
+            "display_name": profile.title or slug,
+            "description": f"{profile.notebook.memory} for the notebook, up to {profile.executors.max} executors of "
+            f"{profile.executors.cores} core(s) and {profile.executors.memory} for each kernel",
+            "default": slug == values.default_profile,
+            "kubespawner_override": {
+                "cpu_guarantee": _cores(profile.notebook.cpu),
+                "mem_guarantee": _bytes(profile.notebook.memory),
+                "mem_limit": _bytes(profile.notebook.memory),
+            },
+        }
+        for slug, profile in values.profiles.items()
+    ]
+
+
+def _cores(quantity: str) -> float:
+    return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
+
+
+def _bytes(quantity: str) -> str:
+    """KubeSpawner's G is Kubernetes' Gi."""
+    return quantity.removesuffix("i")

@@ -1,0 +1,95 @@
+"""Spark's configuration in a notebook: executors of the person's own in the cluster, or all in one process anywhere else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from sparkyard import names
+from sparkyard.defaults.pods import core_request
+from sparkyard.defaults.shares import make_mount
+from sparkyard.local.cds import QUICK_START
+from sparkyard.local.conf import make_local_conf
+from sparkyard.pod_template import make_pod_template, make_properties
+from sparkyard.settings import Model, PlatformSettings
+
+Json = dict[str, Any]
+MASTER = "k8s://https://kubernetes.default.svc:443"
+
+
+class Sizes(Model):
+    """Whose notebook, and what a kernel of it takes: the person's choice on the page that started the server."""
+
+    user: str
+    driver_memory: str = "1g"
+    max: int = Field(default=2, ge=1)
+    cores: int = Field(default=1, ge=1)
+    memory: str = "1g"
+
+
+class Pod(Model):
+    """The notebook's own pod."""
+
+    name: str
+    namespace: str
+    ip: str
+
+
+def make_cluster_conf(settings: PlatformSettings, sizes: Sizes, pod: Pod, template: str) -> dict[str, str]:
+    """Client mode in the notebook's pod; ports are left to Spark, so that kernels of one pod never meet."""
+    return {
+        **make_properties(settings, pod.namespace, {"executor": template}),
+        "spark.master": MASTER,
+        "spark.submit.deployMode": "client",
+        "spark.app.name": f"notebook-{sizes.user}",
+        "spark.driver.host": pod.ip,
+        "spark.driver.bindAddress": pod.ip,
+        "spark.driver.memory": sizes.driver_memory,
+        "spark.kubernetes.driver.pod.name": pod.name,  # executors go with this pod
+        "spark.executor.cores": str(sizes.cores),
+        "spark.executor.memory": sizes.memory,
+        "spark.kubernetes.executor.request.cores": core_request(sizes.cores, settings.executor.core_share),
+        "spark.ui.showConsoleProgress": "false",
+        **make_allocation(sizes.max),
+        **settings.spark_conf,
+    }
+
+
+def make_allocation(most: int) -> dict[str, str]:
+    """Executors come when a cell needs them and go soon after; a session is there without any."""
+    return {
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+        "spark.dynamicAllocation.shuffleTracking.timeout": "5min",
+        "spark.dynamicAllocation.minExecutors": "0",
+        "spark.dynamicAllocation.initialExecutors": "0",
+        "spark.dynamicAllocation.maxExecutors": str(most),
+        "spark.dynamicAllocation.executorIdleTimeout": "60s",
+        "spark.dynamicAllocation.cachedExecutorIdleTimeout": "20min",
+        "spark.scheduler.minRegisteredResourcesRatio": "0",
+    }
+
+
+def make_executor_template(settings: PlatformSettings, sizes: Sizes, namespace: str) -> Json:
+    """An executor as jobs have it, marked as this person's: policies and network know it by that."""
+    template = make_pod_template("executor", settings, namespace)
+    labels = {names.NOTEBOOK_USER_LABEL: sizes.user, names.LAKE_CLIENT_LABEL: "true"}
+    template["metadata"]["labels"] = labels
+    for share in settings.shares:
+        claim = {"claimName": share.name, "readOnly": share.read_only}
+        template["spec"]["volumes"].append({"name": f"share-{share.name}", "persistentVolumeClaim": claim})
+        template["spec"]["containers"][0]["volumeMounts"].append(make_mount(share))
+    return template
+
+
+def make_alone_conf(home: Path, scratch: Path, jars: Sequence[Path]) -> dict[str, str]:
+    """The lake of local mode, in this process."""
+    return {
+        **make_local_conf(home, scratch),
+        "spark.master": "local[*]",
+        "spark.app.name": "notebook",
+        "spark.driver.extraClassPath": ":".join(map(str, jars)),
+        "spark.driver.defaultJavaOptions": " ".join(QUICK_START),
+        "spark.ui.showConsoleProgress": "false",
+    }

@@ -1,0 +1,75 @@
+"""Where this kernel runs, found out from its environment, and the folder of configuration that any session in it then starts with."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkyard import names
+from sparkyard.notebook.conf import Pod, Sizes, make_alone_conf, make_cluster_conf, make_executor_template
+from sparkyard.notebook.waiting import explain_waiting
+from sparkyard.pod_template import format_properties
+from sparkyard.project import ROOT
+from sparkyard.settings import PlatformSettings, parse_settings
+
+HOME_ENV = "SPARKYARD_HOME"  # of a notebook without a cluster: the folder of its lake
+JARS_ENV = "SPARKYARD_JARS"  # of the image: jars that only this needs
+
+
+@dataclass(frozen=True)
+class Place:
+    words: str  # what starting `spark` here means, for people
+    explain: Callable[[], str]  # why no executor comes
+    shares: dict[str, str]  # name: path
+
+
+def prepare_kernel(environ: Mapping[str, str] = os.environ) -> Place:
+    """Any session of this kernel starts as the platform wants it, however it is started: the configuration lies in SPARK_CONF_DIR."""
+    folder = Path(tempfile.mkdtemp(prefix="sparkyard-kernel-"))
+    find_apps()
+    os.environ["SPARK_CONF_DIR"] = str(folder)
+    if names.NOTEBOOK_SETTINGS_ENV in environ:
+        return _prepare_cluster(folder, environ)
+    return _prepare_alone(folder, environ)
+
+
+def find_apps() -> None:
+    """Our jobs' functions can be imported: from the image's PYTHONPATH, or from a checkout."""
+    checkout = ROOT / "spark_apps"
+    if checkout.is_dir() and str(checkout) not in sys.path:
+        sys.path.append(str(checkout))
+        os.environ["PYTHONPATH"] = ":".join(filter(None, [os.environ.get("PYTHONPATH"), str(checkout)]))
+
+
+def _prepare_cluster(folder: Path, environ: Mapping[str, str]) -> Place:
+    settings = parse_settings(environ[names.NOTEBOOK_SETTINGS_ENV], names.NOTEBOOK_SETTINGS_ENV)
+    sizes = Sizes.model_validate_json(environ[names.NOTEBOOK_SIZES_ENV])
+    pod = Pod(name=environ["POD_NAME"], namespace=environ["POD_NAMESPACE"], ip=environ["POD_IP"])
+    template = folder / "executor.yaml"
+    template.write_text(json.dumps(make_executor_template(settings, sizes, pod.namespace)))  # JSON is YAML
+    _write(folder, make_cluster_conf(settings, sizes, pod, str(template)))
+    words = f"up to {sizes.max} executors of {sizes.cores} core(s) and {sizes.memory} come when a cell needs them"
+    return Place(words, lambda: explain_waiting(pod.namespace, sizes.user), find_shares(settings))
+
+
+def _prepare_alone(folder: Path, environ: Mapping[str, str]) -> Place:
+    from sparkyard.local.catalog import ensure_catalog
+    from sparkyard.local.home import DEFAULT_HOME, ensure_home
+    from sparkyard.local.launch import find_added_jars
+
+    home = ensure_home(Path(environ.get(HOME_ENV) or DEFAULT_HOME))
+    ensure_catalog(home)
+    jars = sorted(Path(environ[JARS_ENV]).glob("*.jar")) if JARS_ENV in environ else find_added_jars()
+    _write(folder, make_alone_conf(home, folder, jars))
+    return Place(f"in this process, with the lake in {home}", lambda: "", {})
+
+
+def find_shares(settings: PlatformSettings) -> dict[str, str]:
+    return {share.name: f"/shares/{share.name}/files" for share in settings.shares}
+
+
+def _write(folder: Path, conf: dict[str, str]) -> None:
+    (folder / "spark-defaults.conf").write_text(format_properties(conf))
