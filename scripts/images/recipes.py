@@ -14,6 +14,8 @@ from parts import (
     copy_tree,
     digest_tree,
     go_program,
+    local_jars,
+    node_modules,
     python_packages,
     spark_home,
     tree,
@@ -36,17 +38,20 @@ class Recipe:
 
 def make_recipes() -> dict[str, Recipe]:
     runtime = (spark_home(), cluster_jars(), class_lists())
-    package = (
-        tree("package/sparkyard", ROOT / "scripts" / "sparkyard"),
-        python_packages("python", "--no-dev", "--extra", "server"),
-        versions_file(),
-    )
+    own = (tree("package/sparkyard", ROOT / "scripts" / "sparkyard"), versions_file())
+    apps = tree("apps", ROOT / "spark_apps")
+    package = (*own, python_packages("python", "--no-dev", "--extra", "server"))
+    notebook = (python_packages("python", "--only-group", "notebook-image"), local_jars(), apps, tree("course", ROOT / "notebooks"))
+    proxy = (python_packages("python", "--only-group", "proxy-image"), node_modules(IMAGES / "hub-proxy" / "package-lock.json"))
     recipes = [
         Recipe("base", deployed=False),
         Recipe("spark-runtime", "base", runtime, deployed=False),
-        Recipe("spark", "spark-runtime", (tree("apps", ROOT / "spark_apps"),)),
+        Recipe("spark", "spark-runtime", (apps,)),
         Recipe("spark-operator", "spark-runtime", (go_program("spark-operator"),)),
         Recipe("platform", "base", package),
+        Recipe("hub", "base", (*own, python_packages("python", "--only-group", "hub-image"))),
+        Recipe("hub-proxy", "base", proxy),
+        Recipe("notebook", "spark-runtime", (*own, *notebook)),
         Recipe("postgres", "base", licenses="PostgreSQL"),
         Recipe("versitygw", "base", (go_program("versitygw"),)),
     ]

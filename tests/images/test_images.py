@@ -9,8 +9,17 @@ from sparkyard.project import ROOT, load_versions
 
 pytestmark = pytest.mark.images
 VERSIONS = load_versions()
-USERS = {"spark": "185:0", "spark-operator": "185:0", "platform": "10001:0", "postgres": "70:0", "versitygw": "10001:0"}
-SPARK = ["spark", "spark-operator"]
+USERS = {
+    "spark": "185:0",
+    "spark-operator": "185:0",
+    "platform": "10001:0",
+    "hub": "10001:0",
+    "hub-proxy": "10001:0",
+    "notebook": "185:0",
+    "postgres": "70:0",
+    "versitygw": "10001:0",
+}
+SPARK = ["spark", "spark-operator", "notebook"]
 LOCAL = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
 each = pytest.mark.parametrize("name", USERS)
 
@@ -70,6 +79,8 @@ def test_versions_elsewhere(image: Callable) -> None:
     assert f"(PostgreSQL) {VERSIONS['POSTGRESQL_VERSION']}." in image("postgres").ask("postgres --version")
     assert "posix" in image("versitygw").run("versitygw", "--help").stdout
     assert "Usage" in image("platform").run("sparkyard", "--help").stdout
+    assert image("hub").ask("python3 -m jupyterhub --version") == image("notebook").ask("python3 -m jupyterhub --version"), "they talk"
+    assert image("hub-proxy").ask("node --version").startswith("v")
     assert "controller" in image("spark-operator").run("/usr/bin/spark-operator", "--help").stdout
 
 

@@ -1,4 +1,4 @@
-"""The course: numbered, stripped, for our kernel. That 01 runs, tests/docs proves (its README's commands); that the others do, tests/e2e."""
+"""The course: numbered, stripped, for our kernel. That 01 runs, tests/docs proves (its README); that the others do, tests/e2e."""
 
 import json
 import re
