@@ -20,7 +20,7 @@ OUTCOMES = "array<struct<number: int, state: string, sha256: string, reason: str
 
 CHANGING = "still being written"
 NO_ACCESS = "locked, or not permitted"
-SILENT = "its share does not answer"
+SILENT = "neither read nor written for a while"
 
 
 class Wanted(NamedTuple):

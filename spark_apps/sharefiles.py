@@ -151,6 +151,14 @@ def _take(listing: Listing, pattern: str, kind: str, what: Any, asked: "SimpleQu
             listing.unread[folder] = trouble
 
 
+def look_at(share: str, path: str) -> Listed | None:
+    """A file as it is now; None where it is no more."""
+    with suppress(OSError):
+        found = os.stat(os.path.join(folder_of(share), path))
+        return Listed(path, found.st_size, found.st_mtime_ns)
+    return None
+
+
 def matches(path: str, pattern: str) -> bool:
     """As Windows would have it, where Report.CSV is report.csv."""
     return fnmatch(path.casefold(), pattern.casefold())

@@ -11,10 +11,11 @@ stood.
 """
 
 import argparse
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -22,35 +23,19 @@ from pyspark.sql import functions as F
 import jobfiles
 import jobkit
 import rawstore
+import sharebook
 import sharecopy
 import sharefiles
+from sharebook import Book
 from sharecopy import Outcome, Wanted
 
-FILES = "yard.raw.share_land_files"
-COLUMNS = (
-    "share STRING, path STRING, size BIGINT, modified BIGINT, sha256 STRING, state STRING, uri STRING, run_id STRING, loaded TIMESTAMP"
-)
 ROUND = 5_000  # files that are noted at once
 BATCH = 100  # files of a task
 BATCH_BYTES = 64 << 20
 TOLD = 20  # names in a message
 
 
-class Known(NamedTuple):
-    size: int
-    modified: int
-    sha256: str
-    state: str
-
-
-def read_book(spark: SparkSession, share: str) -> dict[str, Known]:
-    """What was last noted of each file."""
-    entry = F.struct("size", "modified", "sha256", "state")
-    last = spark.table(FILES).where(F.col("share") == share).groupBy("path").agg(F.max_by(entry, "loaded").alias("last"))
-    return {row.path: Known(*row.last) for row in last.collect()}
-
-
-def find_wanted(files: Sequence[sharefiles.Listed], book: dict[str, Known]) -> list[Wanted]:
+def find_wanted(files: Sequence[sharefiles.Listed], book: Book) -> list[Wanted]:
     """Files that are new, changed, or back again."""
     wanted = []
     for path, size, modified in files:
@@ -77,21 +62,18 @@ def make_rounds(wanted: Sequence[Wanted]) -> Iterator[list[list[Wanted]]]:
 def copy_round(spark: SparkSession, root: str, store: rawstore.Store, batches: list[list[Wanted]]) -> list[tuple[Wanted, Outcome]]:
     """A task for each batch."""
     copy = F.udf(lambda batch: sharecopy.copy_files(root, store, batches[batch]), sharecopy.OUTCOMES).asNondeterministic()
-    copied = spark.range(0, len(batches), 1, len(batches)).select("id", copy("id").alias("files")).collect()
+    try:
+        copied = spark.range(0, len(batches), 1, len(batches)).select("id", copy("id").alias("files")).collect()
+    except Exception as error:
+        if told := re.search(r"Error: (\[Errno [^\n]+|\S+ refused [^\n]+)", str(error)):
+            raise jobkit.JobError(f"raw cannot be written: {told[1]}") from error
+        raise
     return [(batches[row.id][file.number], Outcome(*file)) for row in copied for file in row.files]
 
 
-def note(spark: SparkSession, share: str, to: str, files: Sequence[tuple[Wanted, str, str]], job: jobkit.Job) -> None:
-    """Enter files into the book, each with its state and hash: from now on they are known."""
-    rows = [(share, file.path, file.size, file.modified, sha256, state, f"{to}/{file.key}", job.run_id) for file, state, sha256 in files]
-    columns = COLUMNS.rpartition(", ")[0]
-    entry = spark.createDataFrame(rows, columns).select("*", F.current_timestamp().alias("loaded"))
-    jobfiles.retry_conflicts(lambda: jobfiles.append_rows(entry.coalesce(1), FILES, job))
-
-
-def land(spark: SparkSession, share: str, wanted: Sequence[Wanted], to: str, job: jobkit.Job) -> Counter[str]:
+def land(spark: SparkSession, wanted: Sequence[Wanted], args: argparse.Namespace, job: jobkit.Job) -> Counter[str]:
     """Round by round; what was left is counted by its reason."""
-    root, store = sharefiles.folder_of(share), rawstore.open_store(spark, to)
+    root, store = sharefiles.folder_of(args.share), rawstore.open_store(spark, args.to)
     counts: Counter[str] = Counter()
     left: list[tuple[str, str]] = []
     size = 0
@@ -99,14 +81,14 @@ def land(spark: SparkSession, share: str, wanted: Sequence[Wanted], to: str, job
         outcomes = copy_round(spark, root, store, batches)
         noted = [(file, "landed", said.sha256) for file, said in outcomes if said.state in ("copied", "same")]
         if noted:
-            note(spark, share, to, noted, job)
+            sharebook.note(spark, noted, args, job)
         left += [(file.path, said.reason) for file, said in outcomes if said.state == "left"]
         counts.update(said.state for _, said in outcomes)
         size += sum(file.size for file, said in outcomes if said.state == "copied")
         print(f"{counts.total():,} of {len(wanted):,} files looked at, {counts['copied']:,} copied ({size / 1e6:,.0f} MB)", flush=True)
         if is_doubtful([said for _, said in outcomes]):
-            sharefiles.open_share(share)
-    job.facts["bytes_copied"] = size
+            sharefiles.open_share(args.share)
+    job.facts["bytes_copied"] = job.facts.get("bytes_copied", 0) + size
     tell_left(left, job)
     return counts
 
@@ -132,7 +114,14 @@ def settle(wanted: Sequence[Wanted], listed: float, seconds: float) -> None:
         time.sleep(max(0.0, seconds - (time.time() - listed)))
 
 
-def find_vanished(book: dict[str, Known], listing: sharefiles.Listing, args: argparse.Namespace) -> list[Wanted]:
+def find_contested(spark: SparkSession, wanted: Sequence[Wanted], since: int | None, args: argparse.Namespace, run_id: str) -> list[Wanted]:
+    """Files that another run has landed meanwhile, as they are now: whose copy came last, nobody knows."""
+    landed = sharebook.read_paths(spark, args, since, run_id) if wanted else set()
+    found = [sharefiles.look_at(args.share, file.path) for file in wanted if file.path in landed]
+    return [Wanted(*file, rawstore.make_key(file.path), "") for file in found if file]
+
+
+def find_vanished(book: Book, listing: sharefiles.Listing, args: argparse.Namespace) -> list[Wanted]:
     seen = {file.path for file in listing.files}
     below = f"{args.folder}/" if args.folder else ""
     gone = [path for path, known in book.items() if known.state != "vanished" and path.startswith(below) and path not in seen]
@@ -147,7 +136,7 @@ def note_vanished(
         return
     if not listing.files:
         raise sharefiles.lost(args.share, f"it is empty, and {len(vanished):,} files were there before; raw keeps them")
-    note(spark, args.share, args.to, [(file, "vanished", file.known) for file in vanished], job)
+    sharebook.note(spark, [(file, "vanished", file.known) for file in vanished], args, job)
     job.facts["files_vanished"] = len(vanished)
     for file in vanished[:TOLD]:
         print(f"no longer on the share, kept in raw: {file.path}", flush=True)
@@ -161,13 +150,15 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
         listing = sharefiles.list_files(args.share, args.folder, args.pattern, lambda words: print(words, flush=True))
         print(f"{len(listing.files):,} files in {listing.folders:,} folders", flush=True)
     with job.phase("compare"):
-        jobfiles.ensure_tables(spark, {FILES: (COLUMNS, "share")})
-        book = read_book(spark, args.share)
+        jobfiles.ensure_tables(spark, sharebook.TABLES)
+        since, book = sharebook.current_version(spark), sharebook.read_book(spark, args)
         wanted, vanished = find_wanted(listing.files, book), find_vanished(book, listing, args)
         note_vanished(spark, vanished, listing, args, job)
     with job.phase("copy"):
         settle(wanted, listed, args.settle)
-        counts = land(spark, args.share, wanted, args.to, job) if wanted else Counter()
+        counts = land(spark, wanted, args, job) if wanted else Counter()
+        if again := find_contested(spark, wanted, since, args, job.run_id):
+            land(spark, again, args, job)
     job.tables = list(dict.fromkeys(job.tables))  # written round by round
     job.rows = {"read": len(wanted), "rejected": counts["left"] + counts["gone"], "written": counts["copied"]}
     job.facts |= {"files": len(listing.files), "files_known": len(listing.files) - len(wanted), "files_same": counts["same"]}

@@ -39,9 +39,9 @@ class Share:
         return {str(file.relative_to(self.raw)): file.read_bytes() for file in self.raw.rglob("*") if file.is_file()}
 
     def book(self, *columns: str) -> list[tuple[Any, ...]]:
-        from share import land
+        import sharebook
 
-        return self.yard.rows(land.FILES, *columns)
+        return self.yard.rows(sharebook.FILES, *columns)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 
 import jobkit
 import rawstore
+import sharebook
 import sharecopy
 import sharefiles
 from share import land
@@ -255,11 +256,47 @@ def test_a_share_lost_in_the_middle_fails_and_what_has_landed_is_known(share: An
 def test_a_run_killed_before_it_noted_copies_again(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     share.put("a.csv", "a")
     with monkeypatch.context() as patch:
-        patch.setattr(land, "note", lambda *args: (_ for _ in ()).throw(RuntimeError("killed")))
+        patch.setattr(sharebook, "note", lambda *args: (_ for _ in ()).throw(RuntimeError("killed")))
         with pytest.raises(RuntimeError, match=r"killed"):
             share.land()
     assert share.land()["rows"]["written"] == 1
     assert len(share.book()) == 1
+
+
+def test_a_run_that_comes_last_with_an_older_version_notices(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One run reads the old version, another lands the new one, and the first one's copy arrives after it."""
+    share.put("a.csv", "old")
+    copy_round, nested = land.copy_round, []
+
+    def be_slow(*args: Any) -> Any:
+        outcomes = copy_round(*args)
+        if not nested:
+            nested.append(1)
+            share.put("a.csv", "new and longer", age=60)
+            monkeypatch.setenv("SPARKYARD_RUN_ID", "quick")
+            share.land()
+            (share.raw / "a.csv").write_text("old")
+        return outcomes
+
+    monkeypatch.setenv("SPARKYARD_RUN_ID", "slow")
+    monkeypatch.setattr(land, "copy_round", be_slow)
+    share.land()
+    assert share.landed() == {"a.csv": b"new and longer"}
+    assert share.land()["rows"]["read"] == 0
+
+
+def test_a_place_that_cannot_be_written_is_named(share: Any) -> None:
+    share.put("a.csv", "a")
+    share.raw.parent.mkdir(parents=True, exist_ok=True)
+    share.raw.write_text("a file where the folder should be")
+    with pytest.raises(jobkit.JobError, match=r"raw cannot be written: \[Errno \d+\] .*/risk"):
+        share.land()
+
+
+def test_another_place_is_filled_from_the_start(share: Any) -> None:
+    share.put("a.csv", "a")
+    share.land()
+    assert share.land("--to", f"{share.to}/second")["rows"]["written"] == 1
 
 
 def test_a_folder_that_cannot_be_read_is_said_and_nothing_in_it_has_vanished(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
