@@ -43,6 +43,7 @@ def make_recipes() -> dict[str, Recipe]:
     package = (*own, python_packages("python", "--no-dev", "--extra", "server"))
     notebook = (python_packages("python", "--only-group", "notebook-image"), local_jars(), apps, tree("course", ROOT / "notebooks"))
     proxy = (python_packages("python", "--only-group", "proxy-image"), node_modules(IMAGES / "hub-proxy" / "package-lock.json"))
+    airflow = (tree("dags", ROOT / "airflow" / "dags"), tree("manifests", ROOT / "manifests" / "jobs"))
     recipes = [
         Recipe("base", deployed=False),
         Recipe("spark-runtime", "base", runtime, deployed=False),
@@ -52,6 +53,7 @@ def make_recipes() -> dict[str, Recipe]:
         Recipe("hub", "base", (*own, python_packages("python", "--only-group", "hub-image"))),
         Recipe("hub-proxy", "base", proxy),
         Recipe("notebook", "spark-runtime", (*own, *notebook)),
+        Recipe("airflow", "base", (*own, python_packages("python", "--only-group", "airflow"), *airflow)),
         Recipe("postgres", "base", licenses="PostgreSQL"),
         Recipe("versitygw", "base", (go_program("versitygw"),)),
     ]
