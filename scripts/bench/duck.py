@@ -20,8 +20,12 @@ def connect(folder: str) -> duckdb.DuckDBPyConnection:
 
 
 def ask(name: str, database: duckdb.DuckDBPyConnection) -> Callable[[], Rows]:
-    rows = [list(row) for row in database.sql(SQL[name].format(**WORDS)).fetchall()]
+    rows = answer(database, name)
     return lambda: rows
+
+
+def answer(database: duckdb.DuckDBPyConnection, name: str) -> Rows:
+    return [list(row) for row in database.sql(SQL[name].format(**WORDS)).fetchall()]
 
 
 if __name__ == "__main__":

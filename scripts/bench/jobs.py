@@ -5,7 +5,8 @@ usual   Spark as it is usually used for them: gzip CSV read for each question, S
 duckdb  DuckDB on the same gzip CSV files
 
 Cold is from the start of a process to its answer; warm is the second time in a process that has answered everything once. A difference
-between the answers ends the run before anything of that size is timed. Times are seconds of the clock: let nothing else run meanwhile.
+between the answers ends the run before anything of that size is timed. Both clocks are told: seconds that passed, for which nothing else
+may run meanwhile, and seconds of CPU.
 
   python scripts/bench/jobs.py --scales 1,4,16
   python scripts/bench/jobs.py --scales 1 --questions q3,q7 --kinds warm --json figures.json
@@ -22,8 +23,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from questions import SQL
-from sides import SIDES, Lake, Worker, started
-from tables import Measured, format_growth, format_scale
+from sides import Lake, Worker, started
+from tables import SIDES, Measured, format_growth, format_scale
 from worker import Rows
 
 from sparkyard.project import ROOT
@@ -36,11 +37,11 @@ class Bench:
         self.lake, self.questions = lake, questions
         self.measured: list[Measured] = []
 
-    def note(self, kind: str, question: str, side: str, begin: float, worker: Worker) -> None:
-        seconds = time.monotonic() - begin
-        figure = Measured(self.lake.scale, kind, question, side, round(seconds, 3), round(worker.peak()))
+    def note(self, kind: str, question: str, side: str, begin: float, worker: Worker, before: float = 0.0) -> None:
+        seconds, cpu = time.monotonic() - begin, worker.cpu() - before
+        figure = Measured(self.lake.scale, kind, question, side, round(seconds, 3), round(cpu, 2), round(worker.peak()))
         self.measured.append(figure)
-        print(f"scale {figure.scale:<5g} {kind:5} {question:8} {side:7} {seconds:8.2f} s {figure.peak:7} MiB", flush=True)
+        print(f"scale {figure.scale:<5g} {kind:5} {question:8} {side:7} {seconds:8.2f} s {cpu:8.2f} CPU s {figure.peak:7} MiB", flush=True)
 
     def cold(self, side: str, question: str) -> None:
         with started(side, self.lake, question) as (worker, begin):
@@ -60,9 +61,9 @@ class Bench:
             for question in self.questions:
                 for side, worker in workers.items():
                     worker.forget_peak()
-                    begin = time.monotonic()
+                    begin, before = time.monotonic(), worker.cpu()
                     worker.ask(question)
-                    self.note("warm", question, side, begin, worker)
+                    self.note("warm", question, side, begin, worker, before)
                     worker.rows()
 
     def run(self, kinds: Sequence[str]) -> list[Measured]:

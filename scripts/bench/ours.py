@@ -2,9 +2,10 @@
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 from worker import Rows, serve
@@ -44,15 +45,19 @@ def ask(name: str) -> Callable[[], Rows]:
 
     def tell() -> Rows:
         """Takes the answer away too, so that the next one is found anew."""
-        spark, facts = SparkSession.builder.getOrCreate(), result["facts"]
-        rows = [list(row) for row in spark.table(job.TABLE).select(*ROWS[name]).collect()] if name in ROWS else []
-        rows += [[facts[fact] for fact in FACTS[name]]] if name in FACTS else []
-        rows += [["correlation", None, None, facts["correlation"]]] if name == "q5" else []
+        spark = SparkSession.builder.getOrCreate()
+        rows = read_answer(spark, name, job.TABLE, result["facts"])
         for table in (job.TABLE, *job.QUESTION.parts):
             spark.sql(f"DROP TABLE {table} PURGE")
         return rows
 
     return tell
+
+
+def read_answer(spark: SparkSession, name: str, table: str, facts: Mapping[str, Any]) -> Rows:
+    rows = [list(row) for row in spark.table(table).select(*ROWS[name]).collect()] if name in ROWS else []
+    rows += [[facts[fact] for fact in FACTS[name]]] if name in FACTS else []
+    return rows + ([["correlation", None, None, facts["correlation"]]] if name == "q5" else [])
 
 
 if __name__ == "__main__":

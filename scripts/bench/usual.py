@@ -21,15 +21,18 @@ def start(master: str, heap: str) -> Callable[[], Rows]:
 
 def ask(name: str, folder: str, master: str, heap: str) -> Callable[[], Rows]:
     start(master, heap)
-    spark = SparkSession.getActiveSession()
+    rows = answer(SparkSession.builder.getOrCreate(), name, folder)
+    return lambda: rows
+
+
+def answer(spark: SparkSession, name: str, folder: str) -> Rows:
     for table in READS[name]:
         declared, path = COLUMNS[table], f"{folder}/{table}"
         infers = int(name[1:]) % 2
         names = [column.split()[0] for column in declared.split(", ")]
         frame = spark.read.csv(path, inferSchema=True).toDF(*names) if infers else spark.read.csv(path, schema=declared)
         frame.createOrReplaceTempView(table)
-    rows = [list(row) for row in spark.sql(SQL[name].format(**WORDS)).collect()]
-    return lambda: rows
+    return [list(row) for row in spark.sql(SQL[name].format(**WORDS)).collect()]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,229 @@
+"""`make bench-io`, the landing: a share landed in raw against a plain copy of the same bytes through the same mount, in pairs in one run.
+
+Give the folder of a mounted share (--share): files are made in it, read, and taken away. Without one a folder of this disk stands in,
+which says nothing of a network. Before each reading the page cache forgets the files. Also: 100,000 small files landed (--small), with the
+time to the first word and the peak of memory; a query on files in place against the same on landed tables (--rows).
+
+  python scripts/bench/landing.py --share /mnt/risk --mib 1024 --pairs 3
+  python scripts/bench/landing.py --small 100000
+  python scripts/bench/landing.py --rows 1000000       in place against landed
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from sparkyard.local.catalog import ensure_catalog
+from sparkyard.local.conf import make_local_conf
+from sparkyard.local.home import ensure_home
+from sparkyard.local.launch import find_added_jars
+from sparkyard.project import ROOT
+from sparkyard.samples.losses import make_files
+
+sys.path.insert(0, str(ROOT / "spark_apps"))
+import sharebook
+from losses import land as losses_land
+from share import land
+
+LARGE = 4  # files
+FOLDER = "sparkyard-bench"
+
+
+def make_session(home: Path) -> SparkSession:
+    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "spark_apps")}
+    conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "512m"}
+    conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
+    builder = SparkSession.builder.master("local[2]").appName("bench")
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def forget(folder: Path) -> None:
+    """What the page cache holds of these files; a mount without a cache has nothing to forget."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            handle = os.open(file, os.O_RDONLY)
+            os.fsync(handle)
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(handle)
+
+
+def timed(deed: Callable[[], Any]) -> float:
+    begin = time.monotonic()
+    deed()
+    return time.monotonic() - begin
+
+
+def quietly(deed: Callable[[], Any]) -> Any:
+    with contextlib.redirect_stdout(io.StringIO()):
+        return deed()
+
+
+def fill_large(folder: Path, mib: int) -> None:
+    for number in range(LARGE):
+        with (folder / f"large-{number}.bin").open("wb") as file:
+            for _ in range(mib // LARGE):
+                file.write(os.urandom(1 << 20))
+
+
+def compare_copies(spark: SparkSession, share: Path, home: Path, mib: int, pairs: int) -> None:
+    """Alternating, each into an empty place; what is timed of the landing is its copying, then all of the job."""
+    folder = share / FOLDER
+    fill_large(folder, mib)
+    ratios, whole = [], []
+    for pair in range(1, pairs + 1):
+        forget(folder)
+        target = home / "plain"
+        plain = timed(lambda target=target: subprocess.run(["cp", "-r", str(folder), str(target)], check=True))  # type: ignore[misc]
+        shutil.rmtree(target)
+        forget(folder)
+        told: dict[str, Any] = {}
+        total = timed(lambda told=told: told.update(quietly(lambda: run_landing(spark))))  # type: ignore[misc]
+        copying = told["phases"]["copy"]
+        reset(spark, home)
+        ratios.append(plain / copying)
+        whole.append(plain / total)
+        print(
+            f"pair {pair}: plain copy {mib / plain:6.0f} MiB/s, landing {mib / copying:6.0f} MiB/s (whole job {mib / total:4.0f}), "
+            f"ratio {ratios[-1]:.2f}"
+        )
+    print(
+        f"large files, {mib} MiB: landing / plain copy: median {statistics.median(ratios):.2f} (whole job {statistics.median(whole):.2f})"
+    )
+
+
+def run_landing(spark: SparkSession) -> dict[str, Any]:
+    return land.main(["--share", "bench", "--folder", FOLDER, "--settle", "0"], spark)
+
+
+def reset(spark: SparkSession, home: Path) -> None:
+    spark.sql(f"DROP TABLE IF EXISTS {sharebook.FILES} PURGE")
+    shutil.rmtree(home / "raw/bench", ignore_errors=True)
+
+
+def land_small(share: Path, home: Path, files: int) -> None:
+    """In a process of its own, as a user starts it: what it says first and when, and the most memory it took."""
+    folder = share / FOLDER
+    for number in range(files):
+        place = folder / f"{number // 1000:03d}"
+        place.mkdir(exist_ok=True)
+        (place / f"small file {number}.csv").write_bytes(b"id,name\n%d,one\n" % number)
+    command = [str(Path(sys.executable).with_name("sparkyard")), "run", str(ROOT / "manifests/jobs/share-land.yaml"), "--home", str(home)]
+    command += ["--json", "--", "--share", "bench", "--folder", FOLDER, "--settle", "0"]
+    for turn in ("landed", "looked at again"):
+        begin = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        peak = watch(process, home, begin)
+        print(f"{files:,} small files {turn} in {time.monotonic() - begin:.1f} s, at most {peak:,} MiB in Java and Python together")
+
+
+def watch(process: "subprocess.Popen[str]", home: Path, begin: float) -> int:
+    """Follows the log for the first word of progress, and /proc for memory."""
+    peak, first = 0, False
+    while process.poll() is None:
+        peak = max(peak, memory(process.pid))
+        logs = sorted((home / "runs").glob("*/driver.log"))
+        if not first and logs and logs[-1].stat().st_mtime > time.time() - 60 and "files" in logs[-1].read_text(errors="replace"):
+            first = True
+            print(f"first word of progress after {time.monotonic() - begin:.1f} s, the start of Spark included")
+        time.sleep(0.1)
+    if process.returncode:
+        sys.exit(f"share-land failed: {process.stdout.read() if process.stdout else ''}")
+    return peak
+
+
+def memory(pid: int) -> int:
+    """MiB of a process and all below it."""
+    total = 0
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) >> 10
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += sum(memory(int(child)) for child in (task / "children").read_text().split())
+    return total
+
+
+def compare_reading(spark: SparkSession, share: Path, home: Path, rows: int, pairs: int) -> None:
+    """A sum by layer: from CSV files where they lie, with a declared schema, and from the landed table."""
+    import losskit
+
+    folder = share / FOLDER
+    for name, content in make_files(rows / 100_000):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    quietly(lambda: run_landing(spark))
+    landing = timed(lambda: quietly(lambda: losses_land.main(["--input", f"s3a://raw/bench/{FOLDER}"], spark)))
+    places = {
+        "in place": lambda: spark.read.schema(losskit.IN_FILES).csv(f"file://{folder}/*/", header=True, mode="FAILFAST"),
+        "landed": lambda: spark.table(losskit.ROWS).withColumnRenamed("LayerID", "LayerId"),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in places}
+    for _ in range(pairs + 1):
+        for name, rows_of in places.items():
+            forget(folder)
+            seconds[name].append(timed(lambda rows_of=rows_of: rows_of().groupBy("LayerId").agg(F.sum("Layer")).collect()))  # type: ignore[misc]
+    medians = {name: statistics.median(times[1:]) for name, times in seconds.items()}
+    print(
+        f"{rows:,} rows: landing to the table {landing:.1f} s, once; then a sum by layer: "
+        + ", ".join(f"{n} {s:.2f} s" for n, s in medians.items())
+    )
+    print(f"in place / landed: {medians['in place'] / medians['landed']:.1f}x")
+
+
+@contextlib.contextmanager
+def place(share: Path | None) -> Iterator[tuple[Path, Path]]:
+    """The share and a home on this disk; both empty, and gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as scratch:
+        home = ensure_home(Path(scratch) / "home")
+        ensure_catalog(home)
+        root = share or Path(scratch) / "share"
+        (root / FOLDER).mkdir(parents=True)
+        (home / "shares/bench").mkdir(parents=True)
+        (home / "shares/bench/files").symlink_to(root)
+        os.environ["SPARKYARD_SHARES"] = str(home / "shares")
+        try:
+            yield root, home
+        finally:
+            shutil.rmtree(root / FOLDER, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--share", type=Path, help="folder of a mounted share; a folder of this disk without")
+    parser.add_argument("--mib", type=int, default=1024, help="size of the large files together")
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--small", type=int, default=0, help="land so many small files instead")
+    parser.add_argument("--rows", type=int, default=0, help="compare reading so many rows in place and landed instead")
+    args = parser.parse_args()
+    with place(args.share) as (share, home):
+        if args.small:
+            land_small(share, home, args.small)
+            return
+        spark = make_session(home)
+        quietly(lambda: land.main(["--share", "bench", "--pattern", "nothing"], spark))  # what only the first run has to load
+        if args.rows:
+            compare_reading(spark, share, home, args.rows, args.pairs)
+        else:
+            compare_copies(spark, share, home, args.mib, args.pairs)
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main()
