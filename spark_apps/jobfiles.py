@@ -2,20 +2,50 @@
 
 A job keeps a book of the files it has read, an append-only table with at least FILE_COLUMNS. It writes to the book last, and
 what it writes before replaces whatever an interrupted run left of the same files.
+
+Two runs may read two versions of one file. A run takes down the versions of its tables before it reads, and replaces rows only where
+nobody has since; else it reads again. So the rows of a file are never older than what the book says of it, whoever writes there last.
 """
 
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameWriterV2, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobkit import InputError, Job
 
 FILE_COLUMNS = "source_file STRING, size BIGINT, modified TIMESTAMP, read BIGINT, rejected BIGINT, run_id STRING, loaded TIMESTAMP"
+CONFLICT = r"conflicting (\w+ )*files|missing data files|Missing required files|CommitFailedException"
+
+
+def load_new_files(
+    spark: SparkSession, path: str, tables: Mapping[str, tuple[str, str]], book: str, job: Job, load: Callable[[list[Row]], None]
+) -> None:
+    """Load the files that the book lacks; from the start again when another run writes of the same files meanwhile."""
+
+    def attempt() -> None:
+        job.tables.clear()
+        with job.phase("find files"):
+            ensure_tables(spark, tables)
+            files = find_new_files(spark, path, book, job)
+            job.versions = current_versions(spark, tables) if files else {}
+        if files:
+            load(files)
+
+    retry_conflicts(attempt)
+
+
+def current_versions(spark: SparkSession, tables: Iterable[str]) -> dict[str, int | None]:
+    """The snapshot that each table is at; None for one that never had any."""
+    for table in tables:
+        spark.sql(f"REFRESH TABLE {table}")
+    heads = [spark.table(f"{table}.refs").where("name = 'main'").select(F.lit(table).alias("table"), "snapshot_id") for table in tables]
+    return dict.fromkeys(tables) | {row.table: row.snapshot_id for row in reduce(DataFrame.union, heads).collect()}
 
 
 def list_files(spark: SparkSession, path: str) -> DataFrame:
@@ -82,9 +112,16 @@ def _create(spark: SparkSession, statement: str) -> None:
 
 
 def replace_rows(rows: DataFrame, table: str, condition: Column, job: Job) -> None:
-    """Replace the rows that meet the condition by these: one commit, which names its run."""
-    rows.writeTo(table).option("snapshot-property.sparkyard.run-id", job.run_id).overwrite(condition)
+    """Replace the rows that meet the condition by these: one commit, which names its run, and fails where another run has been before."""
+    guarded(rows, table, job).overwrite(condition)
     job.tables.append(table)
+
+
+def guarded(rows: DataFrame, table: str, job: Job) -> DataFrameWriterV2:
+    """A writer whose overwrite fails if any row that it would replace is not of the version the job began with."""
+    writer = rows.writeTo(table).option("snapshot-property.sparkyard.run-id", job.run_id).option("isolation-level", "serializable")
+    version = job.versions[table]
+    return writer if version is None else writer.option("validate-from-snapshot-id", str(version))
 
 
 def append_rows(rows: DataFrame, table: str, job: Job) -> None:
@@ -98,7 +135,7 @@ def note_files(spark: SparkSession, files: Sequence[Row], counts: dict[str, tupl
     entered = spark.createDataFrame(rows, "source_file STRING, size LONG, modified LONG, read LONG, rejected LONG, run_id STRING")
     loaded = F.current_timestamp().alias("loaded")
     entry = entered.select("source_file", "size", F.timestamp_micros("modified").alias("modified"), "read", "rejected", "run_id", loaded)
-    append_rows(entry, book, job)
+    retry_conflicts(lambda: append_rows(entry, book, job))
 
 
 def retry_conflicts(write: Callable[[], None], attempts: int = 5) -> None:
@@ -107,7 +144,7 @@ def retry_conflicts(write: Callable[[], None], attempts: int = 5) -> None:
         try:
             return write()
         except Exception as error:
-            if attempt == attempts or not re.search("conflicting files|CommitFailedException", str(error)):
+            if attempt == attempts or not re.search(CONFLICT, str(error)):
                 raise
             time.sleep(attempt)
 

@@ -46,6 +46,7 @@ class Job:
         self.run_id = os.environ.get("SPARKYARD_RUN_ID") or f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
         self.rows = {"read": 0, "rejected": 0, "written": 0}
         self.tables: list[str] = []
+        self.versions: dict[str, int | None] = {}  # of tables, before anything was read
         self.checks: dict[str, bool] = {}
         self.facts: dict[str, Any] = {}
         self.highlights: list[list[Any]] = []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from jobfiles import replace_rows, retry_conflicts
+from jobfiles import guarded, replace_rows
 from jobkit import Job
 
 
@@ -37,8 +37,7 @@ class Stage:
         name = f"{self.job.run_id}-{uuid.uuid4().hex[:8]}"
         self.spark.conf.set("spark.wap.id", name)
         try:
-            writer = observed.where(good).select(*names).writeTo(table)
-            writer.option("snapshot-property.sparkyard.run-id", self.job.run_id).overwrite(condition)
+            guarded(observed.where(good).select(*names), table, self.job).overwrite(condition)
         finally:
             self.spark.conf.unset("spark.wap.id")
         snapshot = self.spark.table(f"{table}.snapshots").where(F.col("summary")["wap.id"] == name).head()
@@ -60,9 +59,9 @@ class Stage:
         except Exception as error:
             if "annot cherry-pick" not in str(error):
                 raise
-            # Another run has committed since: its rows stay, ours are written beside them.
+            # Another run has committed since: its rows stay, ours are written beside them, if they are of other files.
             self.spark.sql(f"REFRESH TABLE {staged.table}")
-            retry_conflicts(lambda: replace_rows(staged.rows, staged.table, staged.condition, self.job))
+            replace_rows(staged.rows, staged.table, staged.condition, self.job)
 
     def __enter__(self) -> "Stage":
         return self

@@ -190,11 +190,7 @@ def format_time(seconds: int) -> str:
 
 
 def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
-    with job.phase("find files"):
-        jobfiles.ensure_tables(spark, TABLES)
-        files = jobfiles.find_new_files(spark, args.input, FILES, job)
-    if files:
-        load(spark, files, args, job)
+    jobfiles.load_new_files(spark, args.input, TABLES, FILES, job, lambda files: load(spark, files, args, job))
     with job.phase("summarise"):
         summarise(spark, args.by, args.top, job)
 

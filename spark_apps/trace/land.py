@@ -14,7 +14,7 @@ that was killed half-way is simply run again. A folder without files leaves its 
 import argparse
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -61,7 +61,9 @@ def sort_files(files: Sequence[Row], job: jobkit.Job) -> dict[str, list[Row]]:
     return {folder: found for folder, found in sorted_files.items() if found}
 
 
-def load(spark: SparkSession, files: Mapping[str, list[Row]], max_rejected: float, job: jobkit.Job) -> None:
+def load(spark: SparkSession, new: Sequence[Row], max_rejected: float, job: jobkit.Job) -> None:
+    if not (files := sort_files(new, job)):
+        return
     parsed = {folder: tracelines.parse(jobfiles.read_lines(spark, found), folder) for folder, found in files.items()}
     every_file = [file for found in files.values() for file in found]
     numbers = number_files(spark, every_file)
@@ -134,11 +136,7 @@ def summarise(spark: SparkSession, job: jobkit.Job) -> None:
 
 
 def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
-    with job.phase("find files"):
-        jobfiles.ensure_tables(spark, make_tables())
-        files = sort_files(jobfiles.find_new_files(spark, args.input, FILES, job), job)
-    if files:
-        load(spark, files, args.max_rejected, job)
+    jobfiles.load_new_files(spark, args.input, make_tables(), FILES, job, lambda files: load(spark, files, args.max_rejected, job))
     with job.phase("summarise"):
         summarise(spark, job)
 

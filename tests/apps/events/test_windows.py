@@ -191,7 +191,7 @@ def die(*_: Any) -> None:
     raise RuntimeError("killed")
 
 
-@pytest.mark.parametrize("step", ["retry_conflicts", "note_files"])
+@pytest.mark.parametrize("step", ["read_anew", "note_files"])
 def test_a_run_that_died_is_made_good_by_the_next(yard: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "broken", *["2016-07-26T02:46:00.000Z,Close"] * 30)
     with monkeypatch.context() as patch:
