@@ -1,8 +1,8 @@
 """One question, one table: a job that reads trusted tables and replaces its whole answer in one commit.
 
 The commit remembers from which snapshots, with which arguments and by which code it was made, and what was said of it: asked the same
-again, the job says the same again and writes nothing. All input is read and kept before the answer begins: the phase `read` is the time of
-reading, and nothing is read twice.
+again, the job says the same again and writes nothing. Rows and facts of an answer are found in one Spark job, which computes once what
+both need; the rows are few, and are looked at here before they are written.
 """
 
 import argparse
@@ -10,20 +10,33 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 import jobkit
 
 KEY, SAID = "sparkyard.answer-key", "sparkyard.answer-said"
+SMALL = 100_000  # rows: one task is done with so many before several have started and shuffled
+ROWS_A_FILE = 500_000
 Inputs = Mapping[str, DataFrame]
+
+
+class Version(NamedTuple):
+    """The current snapshot of a table, and what its commit says."""
+
+    snapshot: int
+    summary: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Question:
-    """`answer` ends in the select that is the table; `tell` fills in facts, checks and highlights; `parts` are tables made of it."""
+    """`answer` ends in the select that is the table, `facts` in one row; `tell` checks rows and facts and says them; `parts` are tables
+    made of the answer. An answer of too many rows to look at has a `keep`: what it and the facts are made of, computed once; `tell` gets
+    no rows then."""
 
     job: str
     about: str | None
@@ -31,8 +44,10 @@ class Question:
     table: str
     reads: Mapping[str, Sequence[str]]
     answer: Callable[[Inputs, argparse.Namespace], DataFrame]
-    tell: Callable[[DataFrame, Inputs, jobkit.Job], None]
+    tell: Callable[[Sequence[Row], Row, jobkit.Job], None]
     plot: Mapping[str, Any]
+    facts: Callable[[Inputs], DataFrame] | None = None
+    keep: Callable[[Inputs], DataFrame] | None = None
     parts: Mapping[str, Callable[[DataFrame, argparse.Namespace], DataFrame]] = field(default_factory=dict)
     options: Callable[[argparse.ArgumentParser], None] | None = None
 
@@ -46,28 +61,93 @@ def run(question: Question, argv: Sequence[str] | None, spark: SparkSession | No
 
 def compute(spark: SparkSession, question: Question, args: argparse.Namespace, job: jobkit.Job) -> None:
     with job.phase("look for news"):
-        versions = {table: current_snapshot(spark, table) for table in question.reads}
-        key = make_key(question, args, versions)
-        before = last_summary(spark, question.table)
+        versions = look(spark, question)
+        before = versions.pop(question.table, Version(0, {})).summary
+        key = make_key(question, args, {table: version.snapshot for table, version in versions.items()})
     if before.get(KEY) == key:
         repeat(before, question, job)
         return
-    with job.phase("read"):
-        inputs = {table: read(spark, table, version, question.reads[table]) for table, version in versions.items()}
-        job.rows["read"] = sum(count_rows(table, rows) for table, rows in inputs.items())
+    inputs = {table: read(spark, table, version, question.reads[table]) for table, version in versions.items()}
+    job.rows["read"] = sum(count_rows(table, version) for table, version in versions.items())
+    kept = question.keep(inputs).persist() if question.keep else None
     try:
         with job.phase("answer"):
-            answer = question.answer(inputs, args).persist()
-            job.rows["written"] = answer.count()
-            question.tell(answer, inputs, job)
-            job.facts, job.highlights = settle(job.facts), settle(job.highlights)
+            answer = find(spark, question, inputs, args, job)
         with job.phase("write"):
             write(spark, question, answer, args, key, job)
     finally:
-        for rows in inputs.values():
-            rows.unpersist()
-    answer.unpersist()
+        if kept:
+            kept.unpersist()
     job.plot = dict(question.plot)
+
+
+def look(spark: SparkSession, question: Question) -> dict[str, Version]:
+    """All tables in one Spark job, the answer's own too where it has one."""
+    known = {table: current_snapshot(spark, table) for table in question.reads}
+    if spark.catalog.tableExists(question.table):
+        known[question.table] = current_snapshot(spark, question.table)
+    commits = [
+        spark.table(f"{table}.snapshots").where(F.col("snapshot_id") == snapshot).select(F.lit(table).alias("table"), "summary")
+        for table, snapshot in known.items()
+    ]
+    return {row.table: Version(known[row.table], row.summary) for row in reduce(DataFrame.union, commits).collect()}
+
+
+def current_snapshot(spark: SparkSession, table: str) -> int:
+    if not spark.catalog.tableExists(table):
+        raise jobkit.InputError(f"{table}: no such table; run the job first that writes it")
+    spark.sql(f"REFRESH TABLE {table}")
+    snapshot = spark.sql(f"SHOW TBLPROPERTIES {table} ('current-snapshot-id')").collect()[0].value
+    if snapshot == "none":
+        raise jobkit.InputError(f"{table}: no rows; nothing can be answered from it")
+    return int(snapshot)
+
+
+def make_key(question: Question, args: argparse.Namespace, snapshots: Mapping[str, int]) -> str:
+    """The job's own file, and the modules beside its folder, are the code."""
+    file = Path(question.code)
+    code = [path.read_bytes() for path in (file, *sorted(file.parent.parent.glob("*kit.py")), Path(__file__))]
+    asked = json.dumps([vars(args), snapshots], sort_keys=True, default=str)
+    return hashlib.sha256(b"\0".join([asked.encode(), *code])).hexdigest()
+
+
+def repeat(before: Mapping[str, str], question: Question, job: jobkit.Job) -> None:
+    said, job.plot = json.loads(before[SAID]), dict(question.plot)
+    job.facts, job.checks, job.highlights = said["facts"], said["checks"], said["highlights"]
+    job.facts["nothing_new"] = f"the table is as {before.get('sparkyard.run-id')} wrote it: the same input, arguments and code"
+
+
+def read(spark: SparkSession, table: str, version: Version, columns: Sequence[str]) -> DataFrame:
+    rows = spark.read.option("versionAsOf", version.snapshot).table(table).select(*columns)
+    return rows.coalesce(1) if count_rows(table, version) <= SMALL else rows
+
+
+def count_rows(table: str, version: Version) -> int:
+    if count := int(version.summary["total-records"]):
+        return count
+    raise jobkit.InputError(f"{table}: no rows; nothing can be answered from it")
+
+
+def find(spark: SparkSession, question: Question, inputs: Inputs, args: argparse.Namespace, job: jobkit.Job) -> DataFrame:
+    answer = question.answer(inputs, args)
+    facts = (question.facts(inputs) if question.facts else spark.range(1)).select(F.struct("*").alias("facts"))
+    if question.keep:
+        rows, said = [], facts.collect()[0]
+        job.rows["written"] = answer.count()
+        answer = answer.coalesce(1 + job.rows["written"] // ROWS_A_FILE)
+    else:
+        said = facts.crossJoin(answer.agg(F.collect_list(F.struct("*")).alias("rows"))).collect()[0]
+        rows = sorted(said.rows, key=in_order)
+        job.rows["written"] = len(rows)
+        answer = spark.createDataFrame(rows, answer.schema, verifySchema=False).coalesce(1)
+    question.tell(rows, said.facts, job)
+    job.facts, job.highlights = settle(job.facts), settle(job.highlights)
+    return answer
+
+
+def in_order(row: Row) -> list[tuple[bool, Any]]:
+    """By the first column, then the next; empty ones first."""
+    return [(value is not None, value) for value in row]
 
 
 def settle(value: Any) -> Any:
@@ -77,50 +157,6 @@ def settle(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: settle(inner) for key, inner in value.items()}
     return [settle(inner) for inner in value] if isinstance(value, list) else value
-
-
-def repeat(before: Mapping[str, str], question: Question, job: jobkit.Job) -> None:
-    said, job.plot = json.loads(before[SAID]), dict(question.plot)
-    job.facts, job.checks, job.highlights = said["facts"], said["checks"], said["highlights"]
-    job.facts["nothing_new"] = f"the table is as {before.get('sparkyard.run-id')} wrote it: the same input, arguments and code"
-
-
-def current_snapshot(spark: SparkSession, table: str) -> int:
-    if not spark.catalog.tableExists(table):
-        raise jobkit.InputError(f"{table}: no such table; run the job first that writes it")
-    spark.sql(f"REFRESH TABLE {table}")
-    main = spark.table(f"{table}.refs").where("name = 'main'").head()
-    if main is None:
-        raise jobkit.InputError(f"{table}: no rows; nothing can be answered from it")
-    return main.snapshot_id
-
-
-def last_summary(spark: SparkSession, table: str) -> dict[str, str]:
-    if not spark.catalog.tableExists(table):
-        return {}
-    spark.sql(f"REFRESH TABLE {table}")
-    main = spark.table(f"{table}.refs").where("name = 'main'")
-    last = spark.table(f"{table}.snapshots").join(main, "snapshot_id").select("summary").head()
-    return last.summary if last else {}
-
-
-def make_key(question: Question, args: argparse.Namespace, versions: Mapping[str, int]) -> str:
-    """The job's own file, and the modules beside its folder, are the code."""
-    file = Path(question.code)
-    code = [path.read_bytes() for path in (file, *sorted(file.parent.parent.glob("*kit.py")), Path(__file__))]
-    asked = json.dumps([vars(args), versions], sort_keys=True, default=str)
-    return hashlib.sha256(b"\0".join([asked.encode(), *code])).hexdigest()
-
-
-def read(spark: SparkSession, table: str, version: int, columns: Sequence[str]) -> DataFrame:
-    return spark.read.option("versionAsOf", version).table(table).select(*columns).persist()
-
-
-def count_rows(table: str, rows: DataFrame) -> int:
-    """Reads every row, since it is asked to keep them."""
-    if count := rows.count():
-        return count
-    raise jobkit.InputError(f"{table}: no rows; nothing can be answered from it")
 
 
 def write(spark: SparkSession, question: Question, answer: DataFrame, args: argparse.Namespace, key: str, job: jobkit.Job) -> None:
@@ -133,8 +169,7 @@ def write(spark: SparkSession, question: Question, answer: DataFrame, args: argp
 
 
 def replace(rows: DataFrame, table: str, properties: Mapping[str, str], job: jobkit.Job) -> None:
-    """In one file and in order: answers are small, and are looked at."""
-    writer = rows.repartition(1).sortWithinPartitions(*rows.columns).writeTo(table).using("iceberg")
+    writer = rows.writeTo(table).using("iceberg")
     for name, value in ({"sparkyard.run-id": job.run_id} | dict(properties)).items():
         writer = writer.option(f"snapshot-property.{name}", value)
     writer.createOrReplace()

@@ -85,15 +85,15 @@ def times_away(machine_events: DataFrame) -> DataFrame:
     return marked.select("machine_id", F.greatest("time", F.lit(START)).alias("since"), until.alias("until"))
 
 
-def last_moment(events: DataFrame) -> int:
-    """The end of the trace: the last event that is not "after" it."""
-    return events.where(F.col("time") < AFTER).agg(F.max("time")).head()[0]
+def last_moment(events: DataFrame) -> DataFrame:
+    """The end of the trace, as one row: the last event that is not "after" it."""
+    return events.where(F.col("time") < AFTER).agg(F.max("time").alias("end"))
 
 
-def within_day(since: str | int, until: str | int) -> Column:
+def within_day(since: str | int, until: str) -> Column:
     """How much of a time lies in the day `id` of the trace."""
-    begin, end = (F.col(moment) if isinstance(moment, str) else F.lit(moment) for moment in (since, until))
-    return F.least(end, (F.col("id") + 1) * DAY) - F.greatest(begin, F.col("id") * DAY)
+    begin = F.col(since) if isinstance(since, str) else F.lit(since)
+    return F.least(F.col(until), (F.col("id") + 1) * DAY) - F.greatest(begin, F.col("id") * DAY)
 
 
 def cpu_bin(cpus: Column) -> Column:
@@ -111,8 +111,12 @@ def label(column: Column) -> Column:
 
 
 def mean(column: str) -> Column:
-    """Summed as decimals: of doubles the last digits would hang on the order of rows, and so on where the job runs."""
-    return F.try_divide(F.sum(F.col(column).cast("decimal(38, 18)")).cast("double"), F.count(column))
+    """Summed as whole numbers, large parts and small ones: of doubles the last digits would hang on the order of rows."""
+    scaled = F.col(column) * 2**20
+    large = F.rint(scaled)
+    small = F.rint((scaled - large) * 2**40)
+    total = F.sum(large.cast("bigint")) / 2**20 + F.sum(small.cast("bigint")) / 2**60
+    return F.try_divide(total, F.count(column))
 
 
 def whole() -> WindowSpec:

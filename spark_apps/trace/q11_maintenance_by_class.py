@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -25,7 +25,6 @@ TABLE = "yard.refined.trace_q11_maintenance_by_class"
 
 def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     events = inputs[MACHINES]
-    span = trace.last_moment(events) - trace.START
     gaps = [F.count("until").alias("times"), F.sum(F.col("until") - F.col("since")).alias("away")]
     lost = F.count_if(F.col("until").isNull()).alias("lost")
     machines = trace.capacities(events).join(trace.times_away(events).groupBy("machine_id").agg(*gaps, lost), "machine_id", "left")
@@ -36,7 +35,7 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
         F.coalesce(F.sum("times"), F.lit(0)).alias("times_away"),
         F.coalesce(F.sum("away"), F.lit(0)).alias("away"),
     )
-    return counts.select(
+    return counts.crossJoin(trace.last_moment(events)).select(
         trace.label(F.col("cpus")).alias("capacity"),
         "cpus",
         "machines",
@@ -44,19 +43,20 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
         (F.col("machines_maintained") / F.col("machines")).alias("share_maintained"),
         "times_away",
         (F.col("away") / trace.HOUR).alias("hours_away"),
-        F.try_divide("away", F.col("machines") * F.lit(span)).alias("share_of_time_away"),
+        F.try_divide("away", F.col("machines") * (F.col("end") - trace.START)).alias("share_of_time_away"),
         "machines_never_back",
     )
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
-    found = rows.orderBy("capacity").collect()
-    job.check("machines add up", sum(row.machines for row in found) == inputs[MACHINES].select("machine_id").distinct().count())
-    job.facts |= {
-        name: sum(row[name] for row in found) for name in ("machines", "machines_maintained", "machines_never_back", "times_away")
-    }
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
+    return inputs[MACHINES].agg(F.count_distinct("machine_id").alias("machines"))
+
+
+def tell(rows: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
+    job.check("machines add up", sum(row.machines for row in rows) == facts.machines)
+    job.facts |= {name: sum(row[name] for row in rows) for name in ("machines", "machines_maintained", "machines_never_back", "times_away")}
     names = ["capacity", "machines", "share_maintained", "share_of_time_away"]
-    job.highlights = [names, *([row[name] for name in names] for row in found)]
+    job.highlights = [names, *([row[name] for name in names] for row in rows)]
 
 
 QUESTION = jobanswers.Question(
@@ -66,6 +66,7 @@ QUESTION = jobanswers.Question(
     table=TABLE,
     reads={MACHINES: ["time", "machine_id", "event_type", "cpus", "memory"]},
     answer=answer,
+    facts=facts,
     tell=tell,
     plot={
         "table": TABLE,

@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -29,13 +29,14 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     events = inputs[MACHINES]
     end, capacities = trace.last_moment(events), trace.capacities(events)
     at_hand = capacities.agg(F.coalesce(F.sum("cpus"), F.lit(0.0)).alias("cpus"))
-    days = events.sparkSession.range(end // trace.DAY + 1).where(trace.within_day(trace.START, end) > 0)
+    every_day = F.explode(F.sequence(F.lit(0), F.floor(F.col("end") / trace.DAY))).alias("id")
+    days = end.select("end", every_day).where(trace.within_day(trace.START, "end") > 0)
     away = trace.times_away(events).where("until IS NOT NULL").join(capacities, "machine_id", "left")
     pieces = away.join(F.broadcast(days), (F.col("since") < (F.col("id") + 1) * trace.DAY) & (F.col("until") > F.col("id") * trace.DAY))
     cut = trace.within_day("since", "until")
     lost = pieces.groupBy("id").agg(F.sum(cut).alias("away"), F.sum(cut * F.col("cpus")).alias("lost"))
     spans = days.crossJoin(F.broadcast(at_hand)).join(lost, "id", "left").na.fill(0, ["away", "lost"])
-    held = F.col("cpus") * trace.within_day(trace.START, end)
+    held = F.col("cpus") * trace.within_day(trace.START, "end")
     return spans.select(
         F.col("id").cast("int").alias("day"),
         (F.col("away") / trace.HOUR).alias("machine_hours_away"),
@@ -45,7 +46,7 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     )
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
     events = inputs[MACHINES]
     capacities, away = trace.capacities(events), trace.times_away(events)
     known = away.join(capacities, "machine_id", "left").withColumn("gap", F.col("until") - F.col("since"))
@@ -54,17 +55,21 @@ def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
         F.count("gap").alias("times_away"),
         F.count_if(F.col("until").isNull()).alias("never_back"),
         F.count_if(F.col("cpus").isNull()).alias("away_with_unknown_capacity"),
-    ).head()
-    held = capacities.agg(F.sum("cpus")).head()[0] or 0
-    again = events.where(F.col("event_type") == trace.ADD).agg(F.sum("cpus")).head()[0] or 0
-    end, lost = trace.last_moment(events), whole.lost or 0
-    by_day = rows.agg(F.sum("capacity_hours_lost")).head()[0]
+    )
+    again = F.sum(F.when(F.col("event_type") == trace.ADD, F.col("cpus"))).alias("again")
+    held = capacities.agg(F.sum("cpus").alias("held"))
+    return whole.crossJoin(held).crossJoin(events.agg(again)).crossJoin(trace.last_moment(events))
+
+
+def tell(rows: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
+    lost = facts.lost or 0
+    by_day = sum(row.capacity_hours_lost for row in rows)
     job.check("the days add up to the whole", abs(by_day * trace.HOUR - lost) <= 1e-9 * lost)
     job.facts |= {
-        "share_lost": lost / (held * (end - trace.START)) if held else None,
-        "as_published": lost / (again * end) if again else None,
+        "share_lost": lost / (facts.held * (facts.end - trace.START)) if facts.held else None,
+        "as_published": lost / (facts.again * facts.end) if facts.again else None,
     }
-    job.facts |= {name: whole[name] for name in ("times_away", "never_back", "away_with_unknown_capacity")}
+    job.facts |= {name: facts[name] for name in ("times_away", "never_back", "away_with_unknown_capacity")}
     names = ["share_lost", "as_published", "times_away", "never_back"]
     job.highlights = [["what", "value"], *([name, job.facts[name]] for name in names)]
 
@@ -76,6 +81,7 @@ QUESTION = jobanswers.Question(
     table=TABLE,
     reads={MACHINES: ["time", "machine_id", "event_type", "cpus", "memory"]},
     answer=answer,
+    facts=facts,
     tell=tell,
     plot={
         "table": TABLE,

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -37,11 +37,10 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     )
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
-    found = rows.orderBy("class").collect()
-    job.check("shares add up to 1", all(abs(sum(row[name] or 0 for row in found) - 1) < 1e-9 for name in ("job_share", "task_share")))
-    job.facts["as_published"] = {row["class"]: row.as_published_tasks for row in found}
-    job.highlights = [["class", "jobs", "tasks"], *([row["class"], row.jobs, row.tasks] for row in found)]
+def tell(rows: Sequence[Row], _: Row, job: jobkit.Job) -> None:
+    job.check("shares add up to 1", all(abs(sum(row[name] or 0 for row in rows) - 1) < 1e-9 for name in ("job_share", "task_share")))
+    job.facts["as_published"] = {row["class"]: row.as_published_tasks for row in rows}
+    job.highlights = [["class", "jobs", "tasks"], *([row["class"], row.jobs, row.tasks] for row in rows)]
 
 
 QUESTION = jobanswers.Question(

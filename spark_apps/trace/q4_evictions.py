@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -50,15 +50,19 @@ def count_group(tasks: DataFrame, name: str, column: str) -> DataFrame:
     )
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
-    found = rows.orderBy("group").collect()
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
+    evicted = inputs[TASKS].where(F.col("event_type") == trace.EVICT)
+    return evicted.agg(F.count_distinct("job_id", "task_index").alias("tasks_evicted"))
+
+
+def tell(rows: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
     for name in GROUPS:
-        job.check(f"rows add up per {name}", sum(row["rows"] for row in found if row.by == name) == job.rows["read"])
-    job.facts["evict_rows"] = sum(row.evict_rows for row in found if row.by == "class")
-    job.facts["tasks_evicted"] = inputs[TASKS].where(F.col("event_type") == trace.EVICT).select("job_id", "task_index").distinct().count()
+        job.check(f"rows add up per {name}", sum(row["rows"] for row in rows if row.by == name) == job.rows["read"])
+    job.facts["evict_rows"] = sum(row.evict_rows for row in rows if row.by == "class")
+    job.facts["tasks_evicted"] = facts.tasks_evicted
     job.highlights = [
         ["group", "tasks", "evicted", "share"],
-        *([row.group, row.tasks, row.evicted, round(row.share_evicted, 6)] for row in found),
+        *([row.group, row.tasks, row.evicted, round(row.share_evicted, 6)] for row in rows),
     ]
 
 
@@ -69,6 +73,7 @@ QUESTION = jobanswers.Question(
     table=TABLE,
     reads={TASKS: ["job_id", "task_index", "event_type", "scheduling_class", "priority"]},
     answer=answer,
+    facts=facts,
     tell=tell,
     plot={
         "table": TABLE,

@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -38,18 +38,21 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     return bins.agg(*counts, quiet).select("capacity", "machines", "evictions", "mean_evictions", "machines_without")
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
-    machines = count_evictions(inputs)
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
     busy = F.col("evictions") > 0
     published = F.corr(F.when(busy, F.coalesce("cpus", F.lit(0.0))), F.when(busy, F.col("evictions")))
-    job.facts |= machines.agg(F.corr("cpus", "evictions").alias("correlation"), published.alias("as_published")).head().asDict()
+    found = count_evictions(inputs).agg(F.corr("cpus", "evictions").alias("correlation"), published.alias("as_published"))
+    nowhere = F.count_if(F.col("machine_id").isNull()).alias("evictions_on_no_machine")
     evicted = inputs[TASKS].where(F.col("event_type") == trace.EVICT)
-    job.facts |= {"evictions": evicted.count(), "evictions_on_no_machine": evicted.where("machine_id IS NULL").count()}
-    found = rows.orderBy("capacity").collect()
-    job.check("evictions add up", sum(row.evictions for row in found) + job.facts["evictions_on_no_machine"] == job.facts["evictions"])
+    return found.crossJoin(evicted.agg(F.count("*").alias("evictions"), nowhere))
+
+
+def tell(rows: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
+    job.facts |= facts.asDict()
+    job.check("evictions add up", sum(row.evictions for row in rows) + facts.evictions_on_no_machine == facts.evictions)
     job.highlights = [
         ["CPU capacity", "machines", "evictions a machine"],
-        *([row.capacity, row.machines, round(row.mean_evictions, 6)] for row in found),
+        *([row.capacity, row.machines, round(row.mean_evictions, 6)] for row in rows),
     ]
 
 
@@ -60,6 +63,7 @@ QUESTION = jobanswers.Question(
     table=TABLE,
     reads={MACHINES: ["time", "machine_id", "event_type", "cpus", "memory"], TASKS: ["machine_id", "event_type"]},
     answer=answer,
+    facts=facts,
     tell=tell,
     plot={
         "table": TABLE,

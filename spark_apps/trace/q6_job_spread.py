@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -36,15 +36,17 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     return counts.select("machines_up_to", "jobs", (F.col("jobs") / F.sum("jobs").over(trace.whole())).alias("share"), "tasks")
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
-    jobs, one = spread(inputs[TASKS]), F.when(F.col("machines") == 1, 1.0).otherwise(0.0)
-    whole = jobs.agg(F.count("*").alias("jobs"), F.avg(one).alias("share_on_one_machine"), F.avg("machines").alias("mean_machines"))
-    job.facts |= whole.head().asDict()
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
+    one = F.when(F.col("machines") == 1, 1.0).otherwise(0.0)
+    counts = [F.count("*").alias("jobs"), F.avg(one).alias("share_on_one_machine"), F.avg("machines").alias("mean_machines")]
     any_machine = inputs[TASKS].groupBy("job_id").agg(F.count_distinct(F.coalesce("machine_id", F.lit(-1))).alias("machines"))
-    job.facts["as_published"] = any_machine.agg(F.avg(one)).head()[0]
-    found = rows.orderBy("machines_up_to").collect()
-    job.check("jobs add up", sum(row.jobs for row in found) == job.facts["jobs"])
-    job.highlights = [["machines, up to", "jobs", "share"], *([row.machines_up_to, row.jobs, round(row.share, 6)] for row in found)]
+    return spread(inputs[TASKS]).agg(*counts).crossJoin(any_machine.agg(F.avg(one).alias("as_published")))
+
+
+def tell(rows: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
+    job.facts |= facts.asDict()
+    job.check("jobs add up", sum(row.jobs for row in rows) == facts.jobs)
+    job.highlights = [["machines, up to", "jobs", "share"], *([row.machines_up_to, row.jobs, round(row.share, 6)] for row in rows)]
 
 
 QUESTION = jobanswers.Question(
@@ -54,6 +56,7 @@ QUESTION = jobanswers.Question(
     table=TABLE,
     reads={TASKS: ["job_id", "task_index", "machine_id", "event_type"]},
     answer=answer,
+    facts=facts,
     tell=tell,
     plot={
         "table": TABLE,

@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -27,19 +27,33 @@ TASK = ["job_id", "task_index"]
 PAIRS = {"cpu": ("cpu_request", "cpu_used"), "memory": ("memory_request", "memory_used")}
 
 
+ASKED = "(cpu_request IS NOT NULL OR memory_request IS NOT NULL)"
+MEASURED = "(measurements IS NOT NULL)"
+# Of each task its event rows (n) and usage rows (m) with a value: each sum over their pairs is a product of sums, and no pair is made.
+PAIR_SUMS = {"n": "n * m", "x": "x * m", "xx": "xx * m", "y": "n * y", "yy": "n * yy", "xy": "x * y"}
+
+
 def requests(events: DataFrame) -> DataFrame:
+    x = F.col("cpu_request")
     known = [trace.last_known(column, trace.task_order()).alias(column) for column in ("cpu_request", "memory_request")]
-    return events.groupBy(*TASK).agg(*known).where("cpu_request IS NOT NULL OR memory_request IS NOT NULL")
+    return events.groupBy(*TASK).agg(*known, F.count(x).alias("n"), F.sum(x).alias("x"), F.sum(x * x).alias("xx"))
 
 
 def uses(usage: DataFrame) -> DataFrame:
+    y = F.col("cpu_rate")
     means = [trace.mean("cpu_rate").alias("cpu_used"), trace.mean("canonical_memory").alias("memory_used")]
-    return usage.groupBy(*TASK).agg(*means, F.count("*").alias("measurements"))
+    sums = [F.count(y).alias("m"), F.sum(y).alias("y"), F.sum(y * y).alias("yy")]
+    return usage.groupBy(*TASK).agg(*means, F.count("*").alias("measurements"), *sums)
+
+
+def tasks(inputs: jobanswers.Inputs) -> DataFrame:
+    """All that were ever told of."""
+    return requests(inputs[TASKS]).join(uses(inputs[USAGE]), TASK, "full")
 
 
 def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
-    tasks = requests(inputs[TASKS]).join(uses(inputs[USAGE]), TASK)
-    return tasks.select(*TASK, "cpu_request", "cpu_used", "memory_request", "memory_used", "measurements")
+    both = tasks(inputs).where(f"{ASKED} AND {MEASURED}")
+    return both.select(*TASK, "cpu_request", "cpu_used", "memory_request", "memory_used", "measurements")
 
 
 def sample(rows: DataFrame, args: argparse.Namespace) -> DataFrame:
@@ -49,23 +63,26 @@ def sample(rows: DataFrame, args: argparse.Namespace) -> DataFrame:
     return drawn.select("cpu_request", "cpu_used", "memory_request", "memory_used", *TASK)
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
-    found = {f"{name}_correlation": F.corr(*pair).alias(f"{name}_correlation") for name, pair in PAIRS.items()}
-    job.facts |= rows.agg(*found.values(), F.sum("measurements").alias("measurements")).head().asDict()
-    asked, used = requests(inputs[TASKS]).count(), uses(inputs[USAGE]).count()
-    job.facts |= {"tasks_never_measured": asked - job.rows["written"], "tasks_without_request": used - job.rows["written"]}
-    job.facts["as_published"] = correlate_rows(inputs)
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
+    found = [F.corr(*pair).alias(f"{name}_correlation") for name, pair in PAIRS.items()]
+    counts = [
+        F.sum(F.when(F.expr(ASKED), F.col("measurements"))).alias("measurements"),
+        F.count_if(F.expr(f"{ASKED} AND NOT {MEASURED}")).alias("tasks_never_measured"),
+        F.count_if(F.expr(f"{MEASURED} AND NOT {ASKED}")).alias("tasks_without_request"),
+    ]
+    pairs = F.struct(*(F.sum(F.expr(term)).alias(name) for name, term in PAIR_SUMS.items())).alias("pairs")
+    return tasks(inputs).agg(*found, *counts, pairs)
+
+
+def tell(_: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
+    job.facts |= facts.asDict()
+    job.facts["as_published"] = correlate_pairs(job.facts.pop("pairs"))
     job.facts["note"] = trace.GENERATED
-    job.highlights = [["resource", "correlation of request with use"], *([name, job.facts[f"{name}_correlation"]] for name in PAIRS)]
+    job.highlights = [["resource", "correlation of request with use"], *([name, facts[f"{name}_correlation"]] for name in PAIRS)]
 
 
-def correlate_rows(inputs: jobanswers.Inputs) -> float | None:
-    """Event rows × usage rows, task by task, without making them: each sum over pairs is a product of sums."""
-    x, y = F.col("cpu_request"), F.col("cpu_rate")
-    left = inputs[TASKS].where(x.isNotNull()).groupBy(*TASK).agg(F.count("*").alias("n"), F.sum(x).alias("x"), F.sum(x * x).alias("xx"))
-    right = inputs[USAGE].where(y.isNotNull()).groupBy(*TASK).agg(F.count("*").alias("m"), F.sum(y).alias("y"), F.sum(y * y).alias("yy"))
-    pairs = {"n": "n * m", "x": "x * m", "xx": "xx * m", "y": "n * y", "yy": "n * yy", "xy": "x * y"}
-    sums = left.join(right, TASK).agg(*(F.sum(F.expr(term)).alias(name) for name, term in pairs.items())).head()
+def correlate_pairs(sums: Row) -> float | None:
+    """Every event row of a task with every usage row of it."""
     if not sums.n:
         return None
     spread = (sums.n * sums.xx - sums.x**2) * (sums.n * sums.yy - sums.y**2)
@@ -86,6 +103,8 @@ QUESTION = jobanswers.Question(
         USAGE: [*TASK, "cpu_rate", "canonical_memory"],
     },
     answer=answer,
+    facts=facts,
+    keep=tasks,
     tell=tell,
     parts={SAMPLE: sample},
     options=options,

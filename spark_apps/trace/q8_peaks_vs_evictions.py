@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -47,25 +47,28 @@ def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
     return counts.select("evictions", "machine_windows", "mean_cpu_peak", "mean_memory_peak")
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
     whole = machine_windows(inputs).agg(
         F.corr("cpu", "evictions").alias("cpu_correlation"),
         F.corr("memory", "evictions").alias("memory_correlation"),
         F.count("*").alias("machine_windows"),
         F.sum("evictions").alias("evictions"),
     )
-    job.facts |= whole.head().asDict()
-    all_evictions = evictions(inputs[TASKS]).agg(F.sum("evictions")).head()[0] or 0
-    job.facts["evictions_where_nothing_was_measured"] = all_evictions - (job.facts["evictions"] or 0)
+    everywhere = evictions(inputs[TASKS]).agg(F.coalesce(F.sum("evictions"), F.lit(0)).alias("everywhere"))
     busy = inputs[TASKS].groupBy("machine_id").agg(F.count("*").alias("events"))
     highest = inputs[USAGE].groupBy("machine_id").agg(F.max("max_cpu_rate").alias("cpu"))
-    job.facts["as_published"] = highest.join(busy, "machine_id").agg(F.corr("cpu", F.col("events"))).head()[0]
+    published = highest.join(busy, "machine_id").agg(F.corr("cpu", F.col("events")).alias("as_published"))
+    return whole.crossJoin(everywhere).crossJoin(published)
+
+
+def tell(rows: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
+    job.facts |= facts.asDict()
+    job.facts["evictions_where_nothing_was_measured"] = job.facts.pop("everywhere") - (facts.evictions or 0)
     job.facts["note"] = trace.GENERATED
-    found = rows.orderBy("evictions").limit(10).collect()
-    job.check("every machine window is in the table", rows.agg(F.sum("machine_windows")).head()[0] == job.facts["machine_windows"])
+    job.check("every machine window is in the table", sum(row.machine_windows for row in rows) == facts.machine_windows)
     job.highlights = [
         ["evictions", "machine windows", "mean CPU peak"],
-        *([row.evictions, row.machine_windows, row.mean_cpu_peak] for row in found),
+        *([row.evictions, row.machine_windows, row.mean_cpu_peak] for row in rows[:10]),
     ]
 
 
@@ -76,6 +79,7 @@ QUESTION = jobanswers.Question(
     table=TABLE,
     reads={TASKS: ["time", "machine_id", "event_type"], USAGE: ["start_time", "machine_id", "max_cpu_rate", "max_memory"]},
     answer=answer,
+    facts=facts,
     tell=tell,
     plot={
         "table": TABLE,

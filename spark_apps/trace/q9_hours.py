@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobanswers
@@ -40,16 +40,18 @@ def hour_of_day(time: Column, second: int) -> Column:
     return F.pmod(F.floor((time - 600 * second) / (3600 * second)) + 19, F.lit(24))
 
 
-def tell(rows: DataFrame, inputs: jobanswers.Inputs, job: jobkit.Job) -> None:
-    found = rows.orderBy("hour").collect()
-    job.check("24 hours", [row.hour for row in found] == list(range(24)))
-    after = inputs[USAGE].where(F.col("start_time") >= trace.AFTER).count()
-    job.check("measurements add up", sum(row.measurements for row in found) + after == job.rows["read"])
+def facts(inputs: jobanswers.Inputs) -> DataFrame:
+    return inputs[USAGE].where(F.col("start_time") >= trace.AFTER).agg(F.count("*").alias("after"))
+
+
+def tell(rows: Sequence[Row], facts: Row, job: jobkit.Job) -> None:
+    job.check("24 hours", [row.hour for row in rows] == list(range(24)))
+    job.check("measurements add up", sum(row.measurements for row in rows) + facts.after == job.rows["read"])
     for name in ("mean_cpu", "mean_memory", "as_published_cpu"):
-        known = [row for row in found if row[name] is not None]
+        known = [row for row in rows if row[name] is not None]
         job.facts[f"peak_hour_{name}"] = max(known, key=lambda row: row[name]).hour if known else None
     job.facts["note"] = trace.GENERATED
-    job.highlights = [["hour", "mean CPU", "mean memory"], *([row.hour, row.mean_cpu, row.mean_memory] for row in found)]
+    job.highlights = [["hour", "mean CPU", "mean memory"], *([row.hour, row.mean_cpu, row.mean_memory] for row in rows)]
 
 
 QUESTION = jobanswers.Question(
@@ -59,6 +61,7 @@ QUESTION = jobanswers.Question(
     table=TABLE,
     reads={USAGE: ["start_time", "cpu_rate", "canonical_memory"]},
     answer=answer,
+    facts=facts,
     tell=tell,
     plot={
         "table": TABLE,
