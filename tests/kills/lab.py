@@ -6,8 +6,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +48,17 @@ class Lab:
         self.archive = cds.archive_options(archive, home) if archive.exists() else []
         self.jars += find_s3_jars(self.jars) if port else []  # behind the others, which the archive knows
         self.writers: list[Writer] = []
+        self.store = ExitStack()
         ensure_catalog(home)
+
+    def start_store(self) -> None:
+        """S3 over the home; `store.close()` stops it."""
+        if self.port:
+            metadata = self.home.parent / "metadata"
+            metadata.mkdir(exist_ok=True)
+            access = ["--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret", KEYS["AWS_SECRET_ACCESS_KEY"], "--port", f"127.0.0.1:{self.port}"]
+            served = [*access, "--quiet", "posix", "--sidecar", str(metadata), str(self.home)]
+            self.store.enter_context(running([str(get_tool("versitygw", "versitygw")), *served], self.home.parent / "server.log"))
 
     def start_writer(self) -> "Writer":
         self.writers.append(Writer(self, self.home / f"writer-{len(self.writers)}"))
@@ -78,6 +89,17 @@ class Lab:
     def files(self, table: str) -> int:
         """Data files on disk, whether the table refers to them or not."""
         return sum(1 for _ in self.home.joinpath("lake", *table.split(".")[1:], "data").rglob("*.parquet"))
+
+    def live_files(self, table: str) -> int:
+        """Data files that the table refers to now."""
+        return int(self.catalog().load_table(table.removeprefix("yard.")).inspect.files().num_rows)
+
+    def lose(self, table: str) -> Path:
+        """A file of long ago beside those of the table, which nobody refers to."""
+        lost = self.home.joinpath("lake", *table.split(".")[1:], "data", "lost.parquet")
+        lost.write_text("half a file")
+        os.utime(lost, (time.time() - 30 * 86400,) * 2)
+        return lost
 
     def read(self, table: str) -> Seen:
         if table not in lake.list_tables(catalog := self.catalog()):
@@ -138,11 +160,8 @@ def find_s3_jars(known: list[Path]) -> list[Path]:
 @contextmanager
 def run_lab(store: str, folder: Path) -> Iterator[Lab]:
     lab = Lab(folder / "home", free_port() if store == "S3" else 0)
-    (folder / "metadata").mkdir()
-    access = ["--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret", KEYS["AWS_SECRET_ACCESS_KEY"], "--port", f"127.0.0.1:{lab.port}"]
-    served = ["posix", "--sidecar", str(folder / "metadata"), str(lab.home)]
-    server = [str(get_tool("versitygw", "versitygw")), *access, "--quiet", *served] if lab.port else ["sleep", "infinity"]
-    with running(server, folder / "server.log"):
+    with ExitStack() as lab.store:
+        lab.start_store()
         try:
             yield lab
         finally:

@@ -116,6 +116,17 @@ def test_a_killed_writer(path: str, bench: Bench, ledger: list[str], request: py
 
 
 @each_case
+def test_upkeep_changes_files_and_no_row(path: str, bench: Bench) -> None:
+    table = bench.make_table(path)
+    assert not any(bench.calm.do(path, table, batch) for batch in "ab")
+    before, files, lost = bench.lab.read(table), bench.lab.live_files(table), bench.lab.lose(table)
+    assert not bench.calm.do("upkeep", table, "")
+    assert bench.lab.read(table) == before
+    assert bench.lab.live_files(table) < files
+    assert not lost.exists()
+
+
+@each_case
 def test_two_writers_at_once(path: str, bench: Bench, ledger: list[str], request: pytest.FixtureRequest) -> None:
     in_turn = {bench.undisturbed(path, "ab"), bench.undisturbed(path, "ba")}
     landed, seen = [], []

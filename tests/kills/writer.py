@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 import jobfiles
 import jobkit
+from lake import upkeep
 
 COLUMNS = "id BIGINT, batch STRING, value STRING, source_id STRING"
 ROWS = int(sys.argv[1])
@@ -72,8 +73,14 @@ def merge(spark: SparkSession, table: str, batch: str, job: jobkit.Job) -> None:
 
 
 def replace(spark: SparkSession, table: str, batch: str, job: jobkit.Job, path: str = "replace") -> None:
+    """As a file's rows are replaced."""
     source = "last" if path == "replace" else batch
-    jobfiles.replace_rows(make_rows(spark, path, batch), table, F.col("source_id") == source, job)
+
+    def write() -> None:
+        job.versions = jobfiles.current_versions(spark, [table])
+        jobfiles.replace_rows(make_rows(spark, path, batch), table, F.col("source_id") == source, job)
+
+    jobfiles.retry_conflicts(write)
 
 
 def answer(spark: SparkSession, path: str, table: str, batch: str) -> str:
@@ -81,6 +88,8 @@ def answer(spark: SparkSession, path: str, table: str, batch: str) -> str:
     try:
         if batch == "base":
             base(spark, path, table, job)
+        elif path == "upkeep":
+            upkeep.main(["--table", table], spark)
         else:
             {"create": create, "append": append, "merge": merge, "replace": replace}[path](spark, table, batch, job)
     except Exception as error:
