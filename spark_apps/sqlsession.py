@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobkit import InputError, JobError, explain
 from jobsql import Connection, jdbc_options, quote_table
-from sqlwords import LEDGER, LEDGER_COLUMNS, STAGE, drop_stage
+from sqlwords import LEDGER, LEDGER_COLUMNS, STAGE, Words, drop_stage
 
 PATIENCE = 3600  # seconds for another run that publishes the same table
 LOCK = {
@@ -29,6 +29,21 @@ COLUMNS = (
     " WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION"
 )
 TABLES = "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = ?"
+
+
+# A table that loses nothing when another takes its place: only its grants, which can be given again.
+PLAIN = (
+    "SELECT 1 FROM pg_class c WHERE c.oid = to_regclass(?) AND c.relkind = 'r' AND c.relowner = current_user::regrole AND NOT"
+    " (c.relhasindex OR c.relhastriggers OR c.relrowsecurity OR c.relispartition OR c.relhassubclass) AND NOT EXISTS"
+    " (SELECT FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid = c.oid AND deptype = 'n') AND NOT EXISTS"
+    " (SELECT FROM pg_attribute WHERE attrelid = c.oid AND (atthasdef OR attacl IS NOT NULL))"
+)
+GRANTS = (
+    "SELECT format('GRANT %s ON %s TO %s', a.privilege_type, ?::text,"
+    " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)"
+    " || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
+    " FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = to_regclass(?) AND a.grantee <> c.relowner"
+)
 
 
 class Session:
@@ -105,6 +120,18 @@ class Session:
     def columns(self, table: str) -> dict[str, int]:
         """Names and widths, -1 for max; empty where there is no such table."""
         return {name: int(width) for name, width in self.ask(COLUMNS, *table.split("."))}
+
+    def may_swap(self, words: Words) -> bool:
+        """Has the target all columns, and nothing that would go with it?"""
+        if self.kind != "postgresql" or {column.name for column in words.columns} - set(self.columns(words.target)):
+            return False
+        return bool(self.ask(PLAIN, words.to))
+
+    def swap(self, words: Words) -> None:
+        for (grant,) in self.ask(GRANTS, words.staged, words.to):
+            self.do(grant)
+        for statement in words.swap():
+            self.do(statement)
 
     def sweep(self, schema: str) -> list[str]:
         """Drop the stages of runs that have died: nobody holds their locks."""

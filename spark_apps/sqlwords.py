@@ -146,11 +146,14 @@ class Words:
         grown = [c for c in self.columns if c.width and 0 < there.get(c.name, -1) < (c.width if c.width > 0 else MAX_WIDTH + 1)]
         return [f"ALTER TABLE {self.to} ALTER COLUMN {self.name(c.name)} {c.type}" for c in grown]
 
-    def create_stage(self, changes: bool) -> list[str]:
+    def create_stage(self, changes: bool, swaps: bool) -> list[str]:
+        """`swaps`: it is to take the target's place, so it is made like it, and lasts."""
         lines = [f"{self.name(column.name)} {column.staged}" for column in self.columns]
         lines += [f"{self.name(CHANGE)} char(1)"] if changes else []
         if self.kind == "postgresql":  # each task enters its part, so that none enters twice
             parts = f"CREATE UNLOGGED TABLE {self.parts} (part int PRIMARY KEY)"
+            if swaps:
+                return [f"CREATE TABLE {self.staged} (LIKE {self.to} INCLUDING ALL)", parts]
             return [f"CREATE UNLOGGED TABLE {self.staged} ({', '.join(lines)})", parts]
         # a task that is tried again sends the same numbers again, and they are passed over
         number = f"{self.name(ROW)} bigint NOT NULL PRIMARY KEY WITH (IGNORE_DUP_KEY = ON)"
@@ -158,6 +161,9 @@ class Words:
 
     def count(self, table: str) -> str:
         return f"SELECT {'COUNT_BIG' if self.kind == 'sqlserver' else 'COUNT'}(*) FROM {table}"
+
+    def swap(self) -> list[str]:
+        return [f"DROP TABLE {self.to}", f"ALTER TABLE {self.staged} RENAME TO {self.name(self.target.partition('.')[2])}"]
 
     def bring(self, how: str) -> list[str]:
         """From the stage into the target: whole, parts or merge."""

@@ -7,8 +7,9 @@ Rows are staged where nobody looks; then one transaction under a lock brings the
 into the ledger. So readers see the old rows or the new ones, two runs at once end as one after the other, what a run that died left is
 swept away by the next, and a snapshot that is published already is not published again.
 
-Without --key and --by all rows of the target are replaced. With --key the rows that changed are merged (PostgreSQL from version 15 on);
-with --by the parts, values of a column, in which something changed are replaced. Where the lake cannot tell what changed, it is all rows.
+Without --key and --by all rows of the target are replaced; in PostgreSQL the stage takes its place, unless more than grants hangs on it.
+With --key the rows that changed are merged (PostgreSQL from version 15 on); with --by the parts, values of a column, in which something
+changed are replaced. Where the lake cannot tell what changed, it is all rows.
 Times are stored in UTC. A table that publish did not make is left alone, unless --adopt says that it may be written.
 """
 
@@ -100,17 +101,18 @@ class Publication:
         return Words(kind, self.target, f"{self.schema}.{STAGE}{uuid.uuid4().hex[:16]}", columns, self.args.key, "".join(self.args.by))
 
     def carry(self, plan: Plan, words: Words, last: Published | None, now: Published) -> bool:
+        swaps = plan.how == "whole" and self.session.may_swap(words)
         with self.session.locked(words.stage):  # as long as the stage stands: it tells sweepers that we live
             try:
                 with self.job.phase("stage"):
-                    for statement in words.create_stage(changes=plan.how != "whole"):
+                    for statement in words.create_stage(plan.how != "whole", swaps):
                         self.session.do(statement)
                     load_stage(plan.rows.coalesce(self.args.writers), self.session.connection, words)
                     self.ledger.ensure()
                 with self.job.phase("publish"), self.session.locked(self.target), self.session.transaction():
-                    if self.ledger.last(self.target) != last:
+                    if self.ledger.last(self.target) != last or (swaps and not self.session.may_swap(words)):
                         return False
-                    self.bring(plan, words)
+                    self.bring(plan, words, swaps)
                     self.ledger.enter(self.target, now, plan.total)
             finally:
                 self.session.do(drop_stage(self.session.kind, words.stage))
@@ -118,10 +120,13 @@ class Publication:
         self.job.facts["how"] = plan.how
         return True
 
-    def bring(self, plan: Plan, words: Words) -> None:
+    def bring(self, plan: Plan, words: Words, swaps: bool) -> None:
         """From the stage into the target."""
         session = self.session
         self.job.check("every row was staged", session.ask(words.count(words.staged))[0][0] == plan.count)
+        if swaps:
+            session.swap(words)
+            return
         there = session.columns(self.target)
         for statement in [*words.add_columns(there), *words.widen_columns(there)] if there else [words.create_target()]:
             session.do(statement)

@@ -99,6 +99,20 @@ def test_whole_again_keeps_the_table_and_its_grants(counts: Any, run: Publish, d
     assert db.ask(held, db.target.partition(".")[2]) == [(1,)]
 
 
+@pytest.mark.parametrize("more", ["VIEW {0}_view AS SELECT * FROM {0}", "INDEX ON {0} (id)"])
+def test_what_hangs_on_a_table_stays(counts: Any, run: Publish, db: Any, more: str) -> None:
+    if db.kind != "postgresql":
+        pytest.skip("only PostgreSQL swaps tables")
+    run()
+    db.do(f"CREATE {more.format(db.target)}")
+    oid = "SELECT CAST(to_regclass(?) AS text), CAST(CAST(to_regclass(?) AS oid) AS bigint)"
+    before = db.ask(oid, db.target, db.target)
+    counts.spark.sql(f"DELETE FROM {TABLE} WHERE id < 30")
+    run()
+    assert (db.rows(), db.ask(oid, db.target, db.target)) == (expected(counts), before)
+    db.do(f"DROP VIEW IF EXISTS {db.target}_view")
+
+
 def test_by_key_only_what_changed_is_carried(counts: Any, run: Publish, db: Any) -> None:
     run("--key", "id")
     counts.spark.sql(f"INSERT INTO {TABLE} VALUES (100, 'd1', 1), (101, 'd9', 2)")
@@ -205,7 +219,7 @@ def test_a_task_that_is_tried_twice_counts_once(server: Any, connections: Any, l
     libpq.execute("CREATE TABLE once_parts (part int PRIMARY KEY)")
     copy = sqlstage.make_copy(jobsql.load_connection("db"), "COPY once FROM STDIN", "once_parts")
     for _ in range(2):
-        assert list(copy(3, iter([b"1", b"2"]))) == [3]
+        assert list(copy(3, iter([b"1\n", b"2\n"]))) == [3]
     assert libpq.execute("SELECT count(*) FROM once").fetchall() == [(2,)]
 
 
