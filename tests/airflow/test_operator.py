@@ -1,6 +1,7 @@
 """The operator and its trigger, against a cluster that fails in every way that a cluster can."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -137,6 +138,22 @@ def test_a_killed_trigger_cancels_and_one_that_moved_does_not(
     monkeypatch.setattr(trigger.RuntimeTaskInstance, "get_task_states", staticmethod(lambda **_: {"r": {"t": state}}))
     asyncio.run(deferred.trigger.on_kill())
     assert ("suspend" in cluster.apps[cluster.created[0]]["spec"]) is stopped
+
+
+def test_a_kill_outlives_the_patience_of_airflow(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow asks itself for the task's state, which takes long the first time."""
+    _, ti, deferred = begin(cluster)
+    trigger.connect.cache_clear()
+    deferred.trigger.task_instance = ti
+    monkeypatch.setattr(trigger.RuntimeTaskInstance, "get_task_states", staticmethod(lambda **_: time.sleep(0.3) or {"r": {"t": None}}))
+
+    async def kill() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(deferred.trigger.on_kill(), timeout=0.05)
+        await asyncio.gather(*trigger.CANCELLING)
+
+    asyncio.run(kill())
+    assert cluster.apps[cluster.created[0]]["spec"]["suspend"] is True
 
 
 def test_a_trigger_that_was_killed_leaves_alone_what_the_next_try_follows(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:

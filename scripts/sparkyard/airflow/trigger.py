@@ -15,6 +15,7 @@ from sparkyard.runs.attempt import cancel_attempt
 from sparkyard.runs.watch import Watch
 
 Result = TypeVar("Result")
+CANCELLING: set[asyncio.Task[None]] = set()  # kept from the garbage collector until done
 LOOKERS = ThreadPoolExecutor(16, thread_name_prefix="sparkyard-look")  # a look takes milliseconds
 
 
@@ -48,7 +49,14 @@ class ApplicationTrigger(BaseTrigger):
         yield TriggerEvent({"trouble": watch.trouble})
 
     async def on_kill(self) -> None:
-        """A person killed or cleared the task. A triggerer that lost this trigger to another is told the same, and must not stop it."""
+        """A person killed or cleared the task. Airflow waits 30 s for this, which a busy machine exceeds: it goes on by itself then."""
+        task = asyncio.create_task(self._cancel())
+        CANCELLING.add(task)
+        task.add_done_callback(CANCELLING.discard)
+        await asyncio.shield(task)
+
+    async def _cancel(self) -> None:
+        """A triggerer that lost this trigger to another is told the same as one whose task was killed, and must not stop it."""
         if await self._is_still_waiting():
             return
         if await apart(cancel_attempt, await apart(connect), *self.place, self.attempt):
