@@ -33,6 +33,7 @@ TOOLS = {
     "etcd": ("ETCD_VERSION", "go.etcd.io/etcd/server/v3"),
     "spark-operator": ("SPARK_OPERATOR_VERSION", "github.com/kubeflow/spark-operator/v2/cmd/operator"),
     "versitygw": ("VERSITYGW_VERSION", "github.com/versity/versitygw/cmd/versitygw"),
+    "rclone": ("RCLONE_VERSION", "."),
     "kubernetes": ("KUBERNETES_VERSION", "."),
     "kube-apiserver-newest": ("KUBERNETES_NEWEST_VERSION", "."),
     "coredns": ("COREDNS_VERSION", "."),

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from debian import ensure_base
 from engine import Engine, find_engine
@@ -109,11 +110,15 @@ def push(engine: Engine, registry: Registry, name: str, ref: str) -> None:
 
 
 def write_images(refs: dict[str, str], registry: Registry | None) -> None:
-    """Adds to what an earlier build wrote: building one image must not forget the others."""
-    path = BUILD / "images.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
     prefix = f"{registry.name}/" if registry else ""
-    known |= {name: prefix + ref for name, ref in refs.items() if RECIPES[name].deployed}
+    write_refs(BUILD / "images.json", {name: prefix + ref for name, ref in refs.items() if RECIPES[name].deployed})
+    write_refs(BUILD / "images-of-tests.json", {name: prefix + ref for name, ref in refs.items() if RECIPES[name].for_tests})
+
+
+def write_refs(path: Path, refs: dict[str, str]) -> None:
+    """Adds to what an earlier build wrote: building one image must not forget the others."""
+    known = json.loads(path.read_text()) if path.exists() else {}
+    known |= refs
     part = path.with_suffix(".part")
     part.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
     part.rename(path)
@@ -121,7 +126,7 @@ def write_images(refs: dict[str, str], registry: Registry | None) -> None:
 
 def command_build(names: list[str], to_push: bool, fresh: bool) -> None:
     registry = require_registry() if to_push else load_registry()
-    recipes = choose(names)
+    recipes = [recipe for recipe in choose(names) if names or not recipe.for_tests or (registry and registry.is_loopback)]
     LOGS.mkdir(parents=True, exist_ok=True)
     with only_one():
         engine = find_engine(CACHE)
@@ -130,7 +135,7 @@ def command_build(names: list[str], to_push: bool, fresh: bool) -> None:
         print(f"images with {engine.name}, logs in {LOGS.relative_to(ROOT)}/", flush=True)
         for recipe in recipes:
             build(engine, recipe, refs[recipe.name], refs.get(recipe.parent, base))
-            if to_push and registry and recipe.deployed:
+            if to_push and registry and (recipe.deployed or recipe.for_tests):
                 push(engine, registry, recipe.name, refs[recipe.name])
         write_images(refs, registry)
         for recipe in reversed(recipes):

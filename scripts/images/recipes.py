@@ -34,6 +34,7 @@ class Recipe:
     parts: tuple[Part, ...] = field(default=())
     licenses: str = "Apache-2.0"
     deployed: bool = True  # pushed, and named in build/images.json
+    for_tests: bool = False  # pushed to the registry of `make cluster` alone, and named in build/images-of-tests.json
 
 
 def make_recipes() -> dict[str, Recipe]:
@@ -56,6 +57,8 @@ def make_recipes() -> dict[str, Recipe]:
         Recipe("airflow", "base", (*own, python_packages("python", "--only-group", "airflow"), *airflow)),
         Recipe("postgres", "base", licenses="PostgreSQL"),
         Recipe("versitygw", "base", (go_program("versitygw"),)),
+        Recipe("share-agent", "base", (go_program("rclone"),)),
+        Recipe("samba", "base", licenses="GPL-3.0-or-later", deployed=False, for_tests=True),
     ]
     return {recipe.name: recipe for recipe in recipes}
 

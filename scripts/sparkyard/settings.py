@@ -84,6 +84,15 @@ class Proxy(Model):
     no_proxy: str = ""
 
 
+class Share(Model):
+    """A Windows share of the platform: a claim of its name. Its files are in /shares/<name>/files, whatever is mounted where."""
+
+    name: str
+    mount_path: str
+    read_only: bool = True
+    address: str = ""  # //server/share, for people
+
+
 class Quota(Model):
     """What a namespace grants in all; empty where it sets no bound."""
 
@@ -107,7 +116,8 @@ class PlatformSettings(Model):
     proxy: Proxy = Proxy()
     node_selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Any], ...] = ()
-    share_claims: tuple[str, ...] = ()  # PersistentVolumeClaims (patterns) of shares that a node agent mounts
+    shares: tuple[Share, ...] = ()
+    share_claims: tuple[str, ...] = ()  # PersistentVolumeClaims (patterns) of other shares that an agent of the site's mounts
     connections: tuple[str, ...] = (names.CONNECTIONS_SECRET,)  # Secrets with SQL connections, for drivers only
     allowed_secrets: tuple[str, ...] = ()  # besides the lake's
     allowed_service_accounts: tuple[str, ...] = ()

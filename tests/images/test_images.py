@@ -18,6 +18,7 @@ USERS = {
     "notebook": "185:0",
     "postgres": "70:0",
     "versitygw": "10001:0",
+    "share-agent": "10001:0",
 }
 SPARK = ["spark", "spark-operator", "notebook"]
 LOCAL = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
@@ -79,6 +80,7 @@ def test_versions_elsewhere(image: Callable) -> None:
     assert f"(PostgreSQL) {VERSIONS['POSTGRESQL_VERSION']}." in image("postgres").ask("postgres --version")
     assert "posix" in image("versitygw").run("versitygw", "--help").stdout
     assert "Usage" in image("platform").run("sparkyard", "--help").stdout
+    assert VERSIONS["RCLONE_VERSION"] in image("share-agent").ask("rclone --version")
     assert image("hub").ask("python3 -m jupyterhub --version") == image("notebook").ask("python3 -m jupyterhub --version"), "they talk"
     assert image("hub-proxy").ask("node --version").startswith("v")
     assert "controller" in image("spark-operator").run("/usr/bin/spark-operator", "--help").stdout

@@ -33,11 +33,21 @@ proxy: {{ toJson $global.proxy }}
 nodeSelector: {{ toJson $global.nodeSelector }}
 tolerations: {{ toJson $global.tolerations }}
 shareClaims: {{ toJson $own.shareClaims }}
+shares: {{ include "defaults.shares" . }}
 allowedSecrets: {{ toJson $jobs.allowed.secrets }}
 allowedServiceAccounts: {{ toJson $jobs.allowed.serviceAccounts }}
 allowedPriorityClasses: {{ toJson $jobs.allowed.priorityClasses }}
 quota: {cpu: {{ $jobs.quota.cpu | quote }}, memory: {{ printf "%dMi" (mulf $jobs.quota.memory 1024 | int) }}}
 sparkConf: {{ toJson $own.sparkConf }}
+{{- end }}
+
+{{/* Where pods find the platform's shares. */}}
+{{- define "defaults.shares" -}}
+{{- $shares := list -}}
+{{- range include "sparkyard.shares" . | fromJsonArray -}}
+  {{- $shares = append $shares (dict "name" .name "mountPath" .mountPath "readOnly" (eq .access "ro") "address" (empty .server | ternary .path (printf "//%s/%s" .server .share))) -}}
+{{- end -}}
+{{- toJson $shares -}}
 {{- end }}
 
 {{/* Any build of the Spark image's repository, and what the site allows: the same as the policies of charts/jobs. */}}

@@ -29,6 +29,21 @@ helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version }}
 {{ .Values.global.s3.endpoint | default (printf "%s://lake-s3.%s.svc:7070" (ternary "https" "http" (not (empty .Values.global.lake.tlsSecret))) .Release.Namespace) }}
 {{- end }}
 
+{{/* The shares with all that they leave open, and where jobs find them, as JSON. A share's files are in /shares/NAME/files with every backend. */}}
+{{- define "sparkyard.shares" -}}
+{{- $shares := list -}}
+{{- range .Values.global.shares -}}
+  {{- $open := dict "backend" $.Values.global.shareBackend "access" "ro" "port" 445 "subPath" "" "namespaces" $.Values.global.jobs.namespaces "mountOptions" list -}}
+  {{- $share := merge (deepCopy .) $open -}}
+  {{- range $key := ternary (list "path") (list "server" "share" "secret") (eq $share.backend "hostPath") -}}
+    {{- $_ := required (printf "global.shares: %s has no %s, which its backend %s needs" $share.name $key $share.backend) (get $share $key) -}}
+  {{- end -}}
+  {{- if and $share.kerberos (ne $share.backend "csi") }}{{ fail (printf "global.shares: %s has kerberos, which only the backend csi knows" $share.name) }}{{ end -}}
+  {{- $shares = append $shares (set $share "mountPath" (printf "/shares/%s%s" $share.name (ternary "/files" "" (eq $share.backend "csi")))) -}}
+{{- end -}}
+{{- toJson $shares -}}
+{{- end }}
+
 {{/* What every platform pod says: restricted, pull secrets, placement. */}}
 {{- define "sparkyard.podSpec" -}}
 enableServiceLinks: false

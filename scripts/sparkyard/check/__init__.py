@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from sparkyard.check import conf, fields, identity, pods, resources, secrets
+from sparkyard.check import conf, fields, identity, pods, resources, secrets, shares
 from sparkyard.check.findings import Application, Finding, Json
 from sparkyard.check.source import parse_documents
 from sparkyard.settings import PlatformSettings
@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
     *(pods.find_escapes, pods.find_bad_volumes, pods.find_lost_mounts, pods.find_foreign_images),
     *(pods.find_foreign_accounts, pods.find_bad_places, pods.find_side_doors),
     *(secrets.find_unlisted_secrets, secrets.find_credentials),
+    shares.find_unclaimed_shares,
     *(resources.find_bad_sizes, resources.find_lost_executors, resources.find_too_big),
 )
 

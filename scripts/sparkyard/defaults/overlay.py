@@ -1,8 +1,5 @@
 """What the platform adds to one application's spec. It depends on what the manifest says, never on what was added before."""
 
-from fnmatch import fnmatch
-from typing import Any
-
 from sparkyard.defaults.conf import local_dir_conf, spark_conf
 from sparkyard.defaults.pods import (
     CONTAINERS,
@@ -14,6 +11,7 @@ from sparkyard.defaults.pods import (
     pod_template,
     role_settings,
 )
+from sparkyard.defaults.shares import propagated_mounts, share_volumes
 from sparkyard.settings import PlatformSettings
 
 LOCAL_DIR_PREFIX = "spark-local-dir-"
@@ -62,9 +60,9 @@ def _role_overlay(role: RoleName, spec: Json, properties: Json, settings: Platfo
     fields: Json = {
         "serviceAccount": place.service_account,
         "coreRequest": _unless(f"{role}.coreRequest", properties, core_request(said.get("cores") or 1, place.core_share)),
-        "template": _template(role, said, properties, settings),
+        "template": _template(role, spec, properties, settings),
         **_completed_security(said, settings),
-        **_propagated_mounts(said, spec, settings),
+        **propagated_mounts(said, spec, settings),
     }
     if not (WEBHOOK_FIELDS & _present(said) or WEBHOOK_SPEC_FIELDS & _present(spec)):
         fields["labels"] = {COMPLETE_LABEL: "true"}
@@ -75,11 +73,15 @@ def _present(value: Json) -> set[str]:
     return {key for key, item in value.items() if item not in (None, [])}
 
 
-def _template(role: RoleName, said: Json, properties: Json, settings: PlatformSettings) -> Json:
-    """The role's pod template; containers that the manifest adds are restricted like ours."""
+def _template(role: RoleName, spec: Json, properties: Json, settings: PlatformSettings) -> Json:
+    """The role's pod template with the shares that the manifest claims; containers that it adds are restricted like ours."""
+    said = spec.get(role) or {}
     taken = {mount.get("mountPath") for mount in said.get("volumeMounts") or []}
     taken |= {value for key, value in properties.items() if key.startswith(_volumes_of(role)) and key.endswith(".mount.path")}
     template = pod_template(role, settings, taken)
+    for volume, mount in share_volumes(said, spec, settings):
+        template["spec"]["volumes"].append(volume)
+        template["spec"]["containers"][0]["volumeMounts"].append(mount)
     own = (said.get("template") or {}).get("spec") or {}
     restricted = {"securityContext": container_security(settings)}
     for kind in ("containers", "initContainers"):
@@ -104,19 +106,6 @@ def _completed_security(said: Json, settings: PlatformSettings) -> Json:
 
 def _extra(said: Json) -> list[str]:
     return [kind for kind in ("sidecars", "initContainers") if said.get(kind)]
-
-
-def _propagated_mounts(said: Json, spec: Json, settings: PlatformSettings) -> Json:
-    """A share that its agent mounts anew must appear in running pods too."""
-    shares = {volume.get("name") for volume in spec.get("volumes") or [] if _is_share(volume, settings)}
-    mounts: list[Any] = [mount for mount in said.get("volumeMounts") or [] if mount.get("name") in shares]
-    propagated = [{"mountPath": mount.get("mountPath"), "mountPropagation": "HostToContainer"} for mount in mounts]
-    return {"volumeMounts": propagated} if propagated else {}
-
-
-def _is_share(volume: Json, settings: PlatformSettings) -> bool:
-    claim = (volume.get("persistentVolumeClaim") or {}).get("claimName", "")
-    return any(fnmatch(claim, pattern) for pattern in settings.share_claims)
 
 
 def _volumes_of(role: RoleName) -> str:

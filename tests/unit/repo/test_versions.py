@@ -21,6 +21,7 @@ GO_MODULES = {
     "spark-operator": ("github.com/kubeflow/spark-operator/v2", "SPARK_OPERATOR_VERSION"),
     "crds": ("github.com/kubeflow/spark-operator/v2", "SPARK_OPERATOR_VERSION"),
     "versitygw": ("github.com/versity/versitygw", "VERSITYGW_VERSION"),
+    "rclone": ("github.com/rclone/rclone", "RCLONE_VERSION"),
 }
 
 
