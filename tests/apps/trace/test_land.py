@@ -60,6 +60,8 @@ def test_a_line_is_a_row_or_has_its_reason(yard: Any) -> None:
         ",1,0,p,0.5,0.5": "one of time, machine_id, event_type is empty",
         "0,,0,p,0.5,0.5": "one of time, machine_id, event_type is empty",
         "-1,1,0,p,0.5,0.5": "negative time",
+        "-99999999999999999999,1,0,p,0.5,0.5": "negative time",
+        "1e30,1,0,p,0.5,0.5": "text where a number belongs",
         "600000000.5,1,0,p,0.5,0.5": "time is no whole number",
         "0,1,3,p,0.5,0.5": "unknown event type",
         "0,1,-1,p,0.5,0.5": "unknown event type",
@@ -71,10 +73,10 @@ def test_a_line_is_a_row_or_has_its_reason(yard: Any) -> None:
     result = land(yard, "--max-rejected", "1")
     assert dict(yard.rows(QUARANTINE, "line", "reason")) == bad | {"0,1,0,\ufffd,0.5,0.5": "not UTF-8"}
     assert {row[0] for row in yard.rows(QUARANTINE, "source_file")} == {f"{yard.uri}machine_events/a.csv.gz"}
-    assert result["rows"] == {"read": 21, "rejected": 18, "written": 3}
+    assert result["rows"] == {"read": 23, "rejected": 20, "written": 3}
     after = 2**63 - 1
     assert yard.rows(MACHINES, "machine_id", "time", "cpus") == [(1, 0, 0.5), (2, after, None), (3, after, 0.001)]
-    assert yard.rows(FILES, "read", "rejected") == [(21, 18)]
+    assert yard.rows(FILES, "read", "rejected") == [(23, 20)]
 
 
 def test_usage_and_flags(yard: Any) -> None:
