@@ -12,7 +12,7 @@ from sparkyard import names
 from sparkyard.errors import UsageError
 
 # Raise it when the same settings lead to other defaults than before: objects that name an older generation are then left as they are.
-GENERATION = 1
+GENERATION = 2
 
 
 class Model(BaseModel):
@@ -49,6 +49,12 @@ class Lake(Model):
     s3: S3 = S3(endpoint=f"http://lake-s3.{names.PLATFORM_NAMESPACE}.svc:7070")
     catalog: Catalog = Catalog()
     event_log_dir: str = "s3a://eventlogs/"
+
+
+class Encryption(Model):
+    """What drivers and executors say to each other and write to scratch space; the secret comes by file, never as a Spark property."""
+
+    secret: str = names.RPC_SECRET  # empty: nothing of it is encrypted
 
 
 class Role(Model):
@@ -105,6 +111,7 @@ class PlatformSettings(Model):
     namespaces: tuple[str, ...] = (names.JOBS_NAMESPACE,)
     images: Images = Images()
     lake: Lake = Lake()
+    encryption: Encryption = Encryption()
     driver: Role = Role(service_account=names.DRIVER_ACCOUNT, core_share=0.5, priority_class=names.DRIVER_PRIORITY_CLASS)
     executor: Role = Role(service_account=names.EXECUTOR_ACCOUNT)
     memory_overhead: MemoryOverhead = MemoryOverhead()
@@ -127,7 +134,8 @@ class PlatformSettings(Model):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        known = (self.lake.s3.secret, self.lake.catalog.secret, *self.images.pull_secrets, *self.connections, *self.allowed_secrets)
+        own = (self.lake.s3.secret, self.lake.catalog.secret, self.encryption.secret)
+        known = (*own, *self.images.pull_secrets, *self.connections, *self.allowed_secrets)
         return tuple(name for name in known if name)
 
 

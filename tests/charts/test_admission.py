@@ -83,6 +83,7 @@ LET_IN: dict[str, Object] = {
     "an image the site allows": {"container": {"image": "registry.example.com/team-b/etl:3"}},
     "an account the site allows": {"role": "other", "serviceAccountName": "notebook"},
     "the lake's Secrets": {"container": env_from("lake-s3-jobs"), "volumes": mounts(secret={"secretName": "lake-catalog-jobs"})},
+    "what executors know their driver by": {"role": "executor", "volumes": mounts(secret={"secretName": "spark-rpc"})},
     "a Secret the site allows": {"role": "executor", "container": env("sql-server"), "volumes": mounts(projected=projected("sql-server"))},
     "a priority the site allows": {"role": "executor", "priorityClassName": "urgent"},
     "a claim": {"volumes": mounts(persistentVolumeClaim={"claimName": "data"})},

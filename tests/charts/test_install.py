@@ -48,6 +48,7 @@ PriorityClass sparkyard-driver
 ResourceQuota spark-jobs/jobs
 ResourceQuota spark-jobs/drivers
 LimitRange spark-jobs/containers
+Secret spark-jobs/spark-rpc
 NetworkPolicy spark-jobs/default-deny
 NetworkPolicy spark-jobs/dns
 NetworkPolicy spark-jobs/spark
@@ -159,7 +160,7 @@ def test_names_are_those_that_the_command_line_knows() -> None:
     found = names(render())
     jobs = known.JOBS_NAMESPACE
     expected = {("Namespace", jobs), ("Namespace", known.PLATFORM_NAMESPACE), ("PriorityClass", known.DRIVER_PRIORITY_CLASS)}
-    expected |= {("Secret", f"{jobs}/{name}") for name in (known.S3_SECRET, known.S3_INGEST_SECRET, known.CATALOG_SECRET)}
+    expected |= {("Secret", f"{jobs}/{name}") for name in (known.S3_SECRET, known.S3_INGEST_SECRET, known.CATALOG_SECRET, known.RPC_SECRET)}
     expected |= {("ServiceAccount", f"{jobs}/{name}") for name in (known.DRIVER_ACCOUNT, known.EXECUTOR_ACCOUNT, known.SUBMIT_ACCOUNT)}
     assert expected <= found
 

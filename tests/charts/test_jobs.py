@@ -1,5 +1,6 @@
 """The job namespaces: rights, quota, network."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -31,6 +32,14 @@ def test_spark_submit_may_submit_and_follow() -> None:
         "services": {"get", "create", "patch"},
         "configmaps": {"get", "create", "patch"},
     }
+
+
+def test_the_word_of_drivers_and_executors_is_made_once_or_brought_by_the_site() -> None:
+    first, again = (pick(render(kube=kube), "Secret", "spark-rpc", "spark-jobs") for kube in ("1.35.4", "1.36.3"))
+    assert first["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert len(base64.b64decode(first["data"]["secret"])) == 64
+    assert first["data"] != again["data"], "without a cluster nothing can be looked up: that is what `existing` is for"
+    assert ("Secret", "spark-jobs/spark-rpc") not in names(render({"jobs": {"rpc": {"existing": True}}}))
 
 
 def test_executors_have_no_rights_and_no_token() -> None:

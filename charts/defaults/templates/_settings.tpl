@@ -17,6 +17,7 @@ lake:
     {{- toYaml $own.s3 | nindent 4 }}
   catalog: {{- toYaml $own.catalog | nindent 4 }}
   eventLogDir: {{ $own.eventLogDir | quote }}
+encryption: {{ toJson $own.encryption }}
 driver: {serviceAccount: spark-driver, coreShare: {{ $own.driver.coreShare }}, priorityClass: {{ $own.driver.priorityClass | quote }}}
 executor: {serviceAccount: spark-executor, coreShare: {{ $own.executor.coreShare }}}
 memoryOverhead: {{ toJson $own.memoryOverhead }}

@@ -5,6 +5,7 @@
 {{- define "jobs.priorityClass" -}}sparkyard-driver{{- end }}
 {{- define "jobs.s3Secret" -}}lake-s3-jobs{{- end }}
 {{- define "jobs.catalogSecret" -}}lake-catalog-jobs{{- end }}
+{{- define "jobs.rpcSecret" -}}spark-rpc{{- end }}
 
 {{- define "jobs.labels" -}}{{ include "sparkyard.labels" (list . "jobs") }}{{- end }}
 

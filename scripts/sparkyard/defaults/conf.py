@@ -1,15 +1,25 @@
 """Spark properties that a platform's settings lead to. No credential is ever among them."""
 
 from sparkyard.names import CATALOG
-from sparkyard.settings import S3, Catalog, Lake, PlatformSettings
+from sparkyard.settings import S3, Catalog, Encryption, Lake, PlatformSettings
 
 LOCAL_DIR = "spark-local-dir-1"  # Spark uses volumes of this name as its scratch space
 LOCAL_DIR_PATH = "/var/data/spark-local"
 CA_DIR = "/etc/sparkyard/ca"
+RPC_DIR = "/etc/sparkyard/rpc"
 
 SESSION = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
+}
+
+# An operation is tried again for about 45 s, each wait twice the one before: longer than a store takes to start anew, and no longer.
+# Hadoop tries within its own tries, so that by its defaults a store that is gone is told after minutes.
+S3_PATIENCE = {
+    "spark.hadoop.fs.s3a.attempts.maximum": "1",
+    "spark.hadoop.fs.s3a.retry.limit": "6",
+    "spark.hadoop.fs.s3a.retry.interval": "700ms",
+    "spark.hadoop.fs.s3a.connection.establish.timeout": "15s",
 }
 
 # So that the driver's Role needs no right on services, claims and ConfigMaps: their owner's deletion takes them along.
@@ -43,6 +53,24 @@ def s3_conf(s3: S3) -> dict[str, str]:
         "spark.hadoop.fs.s3a.aws.credentials.provider": s3.credentials_provider,
         # a file put into the store's folder from behind has no ETag
         "spark.hadoop.fs.s3a.change.detection.version.required": "false",
+        **S3_PATIENCE,
+    }
+
+
+def encryption_conf(encryption: Encryption) -> dict[str, str]:
+    """With a file for both sides Spark puts no secret of its own into the executors' pods, where whoever lists pods would read it."""
+    if not encryption.secret:
+        return {}
+    return {
+        "spark.authenticate": "true",
+        "spark.authenticate.secret.file": f"{RPC_DIR}/secret",
+        # An executor reads the file only if it knows that it is on Kubernetes, and Spark tells it by what the secret guards.
+        "spark.executorEnv.SPARK_JAVA_OPT_9999": "-Dspark.master=k8s://",
+        "spark.network.crypto.enabled": "true",
+        "spark.network.crypto.authEngineVersion": "2",
+        "spark.network.crypto.cipher": "AES/GCM/NoPadding",  # Spark's own default cannot tell that a message was changed
+        "spark.network.crypto.saslFallback": "false",
+        "spark.io.encryption.enabled": "true",
     }
 
 
@@ -60,6 +88,7 @@ def spark_conf(settings: PlatformSettings) -> dict[str, str]:
     return {
         **lake_conf(settings.lake),
         **LEAST_RIGHTS,
+        **encryption_conf(settings.encryption),
         "spark.executor.failuresValidityInterval": "1h",
         "spark.executor.maxNumFailures": str(settings.max_executor_failures),
         **_java_options(settings),

@@ -4,7 +4,7 @@ from collections.abc import Container
 from typing import Any, Literal
 
 from sparkyard import names
-from sparkyard.defaults.conf import CA_DIR
+from sparkyard.defaults.conf import CA_DIR, RPC_DIR
 from sparkyard.settings import PlatformSettings, Role
 
 Json = dict[str, Any]
@@ -103,6 +103,8 @@ def _volumes(role: RoleName, settings: PlatformSettings) -> list[Json]:
     volumes: list[Json] = [{"name": name, "emptyDir": {}} for name in SCRATCH]
     if role == "driver" and settings.lake.catalog.secret:
         volumes.append({"name": "sparkyard-catalog", "secret": {"secretName": settings.lake.catalog.secret}})
+    if settings.encryption.secret:
+        volumes.append({"name": "sparkyard-rpc", "secret": {"secretName": settings.encryption.secret}})
     if settings.trusted_ca.config_map:
         volumes.append({"name": "sparkyard-ca", "configMap": {"name": settings.trusted_ca.config_map}})
     return volumes
@@ -112,6 +114,8 @@ def _mounts(role: RoleName, settings: PlatformSettings) -> list[Json]:
     mounts: list[Json] = [{"name": name, "mountPath": path} for name, path in SCRATCH.items()]
     if role == "driver" and settings.lake.catalog.secret:
         mounts.append({"name": "sparkyard-catalog", "mountPath": CATALOG_DIR, "readOnly": True})
+    if settings.encryption.secret:
+        mounts.append({"name": "sparkyard-rpc", "mountPath": RPC_DIR, "readOnly": True})
     if settings.trusted_ca.config_map:
         mounts.append({"name": "sparkyard-ca", "mountPath": CA_DIR, "readOnly": True})
     return mounts

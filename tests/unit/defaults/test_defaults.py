@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sparkyard.defaults import apply_defaults, reapply_defaults, spark_conf
-from sparkyard.settings import GENERATION, Images, PlatformSettings, Proxy, TrustedCa
+from sparkyard.settings import GENERATION, Encryption, Images, PlatformSettings, Proxy, TrustedCa
 
 SETTINGS = PlatformSettings(images=Images(spark="yard/spark:1"), spark_version="4.1.3")
 APP: dict[str, Any] = {
@@ -144,7 +144,32 @@ def test_conf_of_every_job() -> None:
     assert conf["spark.executor.maxNumFailures"] == "6"
     assert conf["spark.sql.catalog.yard.uri"] == "jdbc:postgresql://?service=yard"
     assert conf["spark.sql.catalog.yard.jdbc.init-catalog-tables"] == "false"
-    assert not [key for key in conf if "password" in key or "access.key" in key]
+    assert not [key for key in conf if "password" in key or "access.key" in key or key.endswith("authenticate.secret")]
+
+
+def test_what_driver_and_executors_say_and_keep_is_encrypted_by_a_secret_in_a_file() -> None:
+    """In a file on both sides: else Spark writes it into the executors' pods."""
+    conf, full = spark_conf(SETTINGS), defaulted()
+    asked = ("spark.authenticate", "spark.network.crypto.enabled", "spark.io.encryption.enabled")
+    assert {conf[key] for key in asked} == {"true"}
+    assert conf["spark.network.crypto.cipher"] == "AES/GCM/NoPadding"
+    assert conf["spark.executorEnv.SPARK_JAVA_OPT_9999"] == "-Dspark.master=k8s://"
+    for role in ("driver", "executor"):
+        spec, container = pod(role, full)
+        mount = next(mount for mount in container["volumeMounts"] if mount["name"] == "sparkyard-rpc")
+        assert conf["spark.authenticate.secret.file"] == f"{mount['mountPath']}/secret"
+        assert {"name": "sparkyard-rpc", "secret": {"secretName": "spark-rpc"}} in spec["volumes"]
+    off = PlatformSettings(encryption=Encryption(secret=""))
+    assert not [key for key in spark_conf(off) if "authenticate." in key or "crypto" in key]
+    assert "sparkyard-rpc" not in json.dumps(apply_defaults(APP, off))
+
+
+def test_a_store_that_starts_anew_is_waited_for_and_one_that_is_gone_is_told() -> None:
+    """Hadoop waits twice as long before each try as before the last one; its own client shall not try within each of them for long."""
+    prefix, conf = "spark.hadoop.fs.s3a", spark_conf(SETTINGS)
+    tries, first = int(conf[f"{prefix}.retry.limit"]), int(conf[f"{prefix}.retry.interval"].removesuffix("ms"))
+    assert 40_000 <= first * (2**tries - 1) <= 50_000
+    assert int(conf[f"{prefix}.attempts.maximum"]) <= 1
 
 
 def test_a_site_with_its_own_authority_and_proxy() -> None:
@@ -181,4 +206,4 @@ def test_suspending_is_no_new_run() -> None:
 def test_the_same_settings_lead_to_the_same_defaults_in_one_generation() -> None:
     """If this fails on purpose, raise GENERATION: running applications then keep what they have."""
     text = json.dumps(apply_defaults(APP, SETTINGS)["spec"], sort_keys=True)
-    assert (GENERATION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (1, "290b1adb6e67")
+    assert (GENERATION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (2, "47c115c66229")

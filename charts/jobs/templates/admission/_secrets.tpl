@@ -1,7 +1,7 @@
 {{/* Whoever may create pods could else mount every Secret of the namespace. */}}
 {{- define "jobs.admission.secrets" -}}
 {{- $catalog := include "jobs.catalogSecret" . -}}
-{{- $allowed := concat (list (include "jobs.s3Secret" .) $catalog) .Values.global.jobs.allowed.secrets -}}
+{{- $allowed := concat (list (include "jobs.s3Secret" .) $catalog (include "jobs.rpcSecret" .)) .Values.global.jobs.allowed.secrets -}}
 {{ include "jobs.admission.containers" . }}
 - name: volumes
   expression: "has(object.spec.volumes) ? object.spec.volumes : []"
