@@ -64,6 +64,8 @@ def lake_namespace(yard: Any, folder: Path) -> Iterator[Path]:
     files = [f"--from-file={name}={folder / file}" for name, file in (("tls.crt",) * 2, ("tls.key",) * 2, ("ca.crt", "tls.crt"))]
     yard.kubectl("delete", "namespace", SPACE, "--ignore-not-found")
     yard.kubectl("create", "namespace", SPACE)
-    yard.kubectl("create", "secret", "generic", "lake-tls", "-n", SPACE, *files)
-    yield folder / "tls.crt"
-    yard.kubectl("delete", "namespace", SPACE, "--wait=false")
+    try:
+        yard.kubectl("create", "secret", "generic", "lake-tls", "-n", SPACE, *files)
+        yield folder / "tls.crt"
+    finally:
+        yard.kubectl("delete", "namespace", SPACE, "--wait=false")

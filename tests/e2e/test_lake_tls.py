@@ -58,11 +58,14 @@ def authority(yard: Any, settings: Path, tmp_path: Path) -> Iterator[Path]:
     with lake_namespace(yard, tmp_path) as authority:
         yard.kubectl("delete", "namespace", JOBS, "--ignore-not-found")
         yard.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(make_jobs_namespace(image)))
-        start(yard, make_lake(yard, JOBS, **TLS))
-        trust(yard, authority, tmp_path)
-        upload(yard, authority, tmp_path)
-        yield authority
-        yard.kubectl("delete", "namespace", JOBS, "--wait=false")
+        try:
+            start(yard, make_lake(yard, JOBS, **TLS))
+            yard.kubectl("wait", "-n", SPACE, "pod/lake-postgresql-0", "--for=condition=Ready", "--timeout=180s")
+            trust(yard, authority, tmp_path)
+            upload(yard, authority, tmp_path)
+            yield authority
+        finally:
+            yard.kubectl("delete", "namespace", JOBS, "--wait=false")
 
 
 def submit(yard: Any, settings: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
