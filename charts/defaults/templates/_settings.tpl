@@ -35,6 +35,7 @@ nodeSelector: {{ toJson $global.nodeSelector }}
 tolerations: {{ toJson $global.tolerations }}
 shareClaims: {{ toJson $own.shareClaims }}
 shares: {{ include "defaults.shares" . }}
+connections: {{ toJson $jobs.connections }}
 allowedSecrets: {{ toJson $jobs.allowed.secrets }}
 allowedServiceAccounts: {{ toJson $jobs.allowed.serviceAccounts }}
 allowedPriorityClasses: {{ toJson $jobs.allowed.priorityClasses }}

@@ -1,7 +1,8 @@
 {{/* Whoever may create pods could else mount every Secret of the namespace. */}}
 {{- define "jobs.admission.secrets" -}}
 {{- $catalog := include "jobs.catalogSecret" . -}}
-{{- $allowed := concat (list (include "jobs.s3Secret" .) $catalog (include "jobs.rpcSecret" .)) .Values.global.jobs.allowed.secrets -}}
+{{- $allowed := concat (list (include "jobs.s3Secret" .) $catalog (include "jobs.rpcSecret" .)) .Values.global.jobs.connections .Values.global.jobs.allowed.secrets -}}
+{{- $driverOnly := prepend .Values.global.jobs.connections $catalog -}}
 {{ include "jobs.admission.containers" . }}
 - name: volumes
   expression: "has(object.spec.volumes) ? object.spec.volumes : []"
@@ -12,7 +13,7 @@
 - name: executor
   expression: "has(object.metadata.labels) && 'spark-role' in object.metadata.labels && object.metadata.labels['spark-role'] == 'executor'"
 {{- /* A predicate over the names of Secrets is written four times: CEL has no functions. */}}
-{{- $uses := dict "allowed" (printf "NAME in %s" (toJson $allowed)) "driverOnly" (printf "!variables.executor || NAME != '%s'" $catalog) }}
+{{- $uses := dict "allowed" (printf "NAME in %s" (toJson $allowed)) "driverOnly" (printf "!(variables.executor && NAME in %s)" (toJson $driverOnly)) }}
 {{- range $rule, $test := $uses }}
 - name: {{ $rule }}
   expression: >-
@@ -29,5 +30,5 @@ validations:
       + {{ printf "; allowed are %s. Add it to global.jobs.allowed.secrets" (join ", " $allowed) | squote }}
   - expression: variables.driverOnly
     messageExpression: >-
-      'Secret in an executor' + variables.where + '{{ $catalog }} is for drivers only: take it from spec.executor'
+      'Secret in an executor' + variables.where + '{{ join ", " $driverOnly }}: for drivers only. Take it from spec.executor'
 {{- end }}
