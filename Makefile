@@ -49,7 +49,7 @@ down: ## Take the cluster of `make cluster` down, to the last mount and process
 	@python3 scripts/cluster/main.py down
 
 ##@ Is it true?
-.PHONY: check test test-long bench-start bench-jobs bench-scale cds-lists
+.PHONY: check test test-long bench-start bench-jobs bench-scale bench-io cds-lists
 check: setup ## Style, types, layers, bounds, versions: everything that needs no run
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 	@$(PYTEST) -q tests/unit/repo
@@ -69,6 +69,13 @@ bench-jobs: setup java ## The trace's questions: ours, Spark as usual, DuckDB, a
 
 bench-scale: setup ## Landing and q3 with 1, 2 and 4 executors of 0.2 CPU on the running cluster; drops its trace tables
 	@$(PYTHON) scripts/bench/scale.py
+
+bench-io: setup java ## Landing against a plain copy (SHARE=folder of a mounted share), a night of losses and publishing against what is usual
+	@$(PYTHON) scripts/bench/landing.py $(if $(SHARE),--share $(SHARE)) --mib 2048
+	@$(PYTHON) scripts/bench/landing.py $(if $(SHARE),--share $(SHARE)) --small 100000
+	@$(PYTHON) scripts/bench/landing.py $(if $(SHARE),--share $(SHARE)) --rows 1000000
+	@$(PYTHON) scripts/bench/night.py
+	@$(PYTHON) scripts/bench/io.py
 
 cds-lists: setup ## Record anew which classes a start needs, on the running cluster
 	@$(PYTHON) scripts/images/cds.py

@@ -83,29 +83,38 @@ def fill_large(folder: Path, mib: int) -> None:
 
 
 def compare_copies(spark: SparkSession, share: Path, home: Path, mib: int, pairs: int) -> None:
-    """Alternating, each into an empty place; what is timed of the landing is its copying, then all of the job."""
-    folder = share / FOLDER
+    """Alternating, each into an empty place. Of the landing three things are timed: its tasks, with the book of files, all of the job."""
+    folder, ratios = share / FOLDER, []
     fill_large(folder, mib)
-    ratios, whole = [], []
     for pair in range(1, pairs + 1):
         forget(folder)
-        target = home / "plain"
-        plain = timed(lambda target=target: subprocess.run(["cp", "-r", str(folder), str(target)], check=True))  # type: ignore[misc]
-        shutil.rmtree(target)
+        plain = timed(lambda: subprocess.run(["cp", "-r", str(folder), str(home / "plain")], check=True))
+        shutil.rmtree(home / "plain")
         forget(folder)
-        told: dict[str, Any] = {}
-        total = timed(lambda told=told: told.update(quietly(lambda: run_landing(spark))))  # type: ignore[misc]
-        copying = told["phases"]["copy"]
+        spent = land_timed(spark)
         reset(spark, home)
-        ratios.append(plain / copying)
-        whole.append(plain / total)
-        print(
-            f"pair {pair}: plain copy {mib / plain:6.0f} MiB/s, landing {mib / copying:6.0f} MiB/s (whole job {mib / total:4.0f}), "
-            f"ratio {ratios[-1]:.2f}"
-        )
-    print(
-        f"large files, {mib} MiB: landing / plain copy: median {statistics.median(ratios):.2f} (whole job {statistics.median(whole):.2f})"
-    )
+        ratios.append([plain / seconds for seconds in spent])
+        words = ", ".join(f"{mib / seconds:.0f}" for seconds in spent)
+        print(f"pair {pair}: plain copy {mib / plain:.0f} MiB/s; landing: tasks, with book, whole job {words} MiB/s", flush=True)
+    tasks, book, job = (statistics.median(column) for column in zip(*ratios, strict=True))
+    print(f"large files, {mib} MiB: landing / plain copy: median {tasks:.2f} (with book {book:.2f}, whole job {job:.2f})", flush=True)
+
+
+def land_timed(spark: SparkSession) -> tuple[float, float, float]:
+    copy_round, tasks, told = land.copy_round, [0.0], {}
+
+    def copy_timed(*args: Any) -> Any:
+        begin = time.monotonic()
+        outcomes = copy_round(*args)
+        tasks[0] += time.monotonic() - begin
+        return outcomes
+
+    land.copy_round = copy_timed
+    try:
+        whole = timed(lambda: told.update(quietly(lambda: run_landing(spark))))
+    finally:
+        land.copy_round = copy_round
+    return tasks[0], told["phases"]["copy"], whole
 
 
 def run_landing(spark: SparkSession) -> dict[str, Any]:
@@ -130,7 +139,10 @@ def land_small(share: Path, home: Path, files: int) -> None:
         begin = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         peak = watch(process, home, begin)
-        print(f"{files:,} small files {turn} in {time.monotonic() - begin:.1f} s, at most {peak:,} MiB in Java and Python together")
+        print(
+            f"{files:,} small files {turn} in {time.monotonic() - begin:.1f} s, at most {peak:,} MiB in Java and Python together",
+            flush=True,
+        )
 
 
 def watch(process: "subprocess.Popen[str]", home: Path, begin: float) -> int:
@@ -141,7 +153,7 @@ def watch(process: "subprocess.Popen[str]", home: Path, begin: float) -> int:
         logs = sorted((home / "runs").glob("*/driver.log"))
         if not first and logs and logs[-1].stat().st_mtime > time.time() - 60 and "files" in logs[-1].read_text(errors="replace"):
             first = True
-            print(f"first word of progress after {time.monotonic() - begin:.1f} s, the start of Spark included")
+            print(f"first word of progress after {time.monotonic() - begin:.1f} s, the start of Spark included", flush=True)
         time.sleep(0.1)
     if process.returncode:
         sys.exit(f"share-land failed: {process.stdout.read() if process.stdout else ''}")

@@ -1,0 +1,44 @@
+"""A sample of losses, landed once for all tests, and the same files in DuckDB."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import pytest
+
+IDS = "Iteration EventSetTypeId Day EventID EventSetID TagID LayerId Phantom BindingId"
+AMOUNTS = "Layer RIP RIB Premium Tax Brokerage NetLayer Subject"
+
+
+def put(raw: Path, scale: float = 0.2, **more: Any) -> None:
+    from sparkyard.samples.losses import make_files
+
+    for name, content in make_files(scale, **more):
+        (raw / name).parent.mkdir(parents=True, exist_ok=True)
+        (raw / name).write_bytes(content)
+
+
+def duck(raw: Path) -> Any:
+    """DuckDB with the table `losses`: typed from the text of the files, snapshots by their folders."""
+    import duckdb
+
+    database = duckdb.connect(config={"threads": 1})
+    typed = [*(f"{name}::BIGINT AS {name}" for name in IDS.split()), *(f"{name}::DECIMAL(28, 6) AS {name}" for name in AMOUNTS.split())]
+    database.sql(f"""CREATE TABLE losses AS SELECT parse_path(filename)[-2] AS snapshot, {", ".join(typed)}
+        FROM read_csv('{raw}/*/*.csv', header=true, all_varchar=true, filename=true)""")
+    return database
+
+
+@pytest.fixture(scope="session")
+def losses(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A lake; `landed` is what landing said, `duck` the same files in DuckDB."""
+    from apps.conftest import Yard
+
+    from losses import land
+
+    raw = Path(urlparse(spark.conf.get("spark.hadoop.fs.viewfs.mounttable.raw.linkFallback")).path) / "losses"
+    yard = Yard(spark, tmp_path_factory.mktemp("losses") / "lake", raw)
+    put(raw)
+    yard.landed = land.main(["--input", yard.uri], yard.spark)
+    yard.duck = duck(raw)
+    return yard
