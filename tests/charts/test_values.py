@@ -14,7 +14,19 @@ from jsonschema import Draft7Validator
 
 from sparkyard.project import ROOT
 
-FREE = {"podLabels", "nodeSelector", "env", "featureGates", "requests", "limits", "issuerRef", "sparkConf"}  # keys are the user's
+FREE = {
+    "annotations",
+    "config",
+    "podLabels",
+    "profiles",
+    "nodeSelector",
+    "env",
+    "featureGates",
+    "requests",
+    "limits",
+    "issuerRef",
+    "sparkConf",
+}  # keys are the user's
 
 
 def walk(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""`sparkyard open`: a running application's Spark UI in the browser, or the History Server with those that have ended."""
+"""`sparkyard open`: a running application's Spark UI in the browser, the History Server with those that have ended, or JupyterHub."""
 
 import threading
 from collections.abc import Iterator
@@ -9,31 +9,39 @@ import typer
 
 from sparkyard.cli import app
 from sparkyard.errors import ClusterError
-from sparkyard.names import HISTORY_SERVICE, JOBS_NAMESPACE, PLATFORM_NAMESPACE
+from sparkyard.names import HISTORY_SERVICE, JOBS_NAMESPACE, JUPYTER_SERVICE, PLATFORM_NAMESPACE
 
 if TYPE_CHECKING:
     from sparkyard.kube import Kube
 
 HISTORY = "history"  # no application's name: those have a domain
-HISTORY_PORT = 18080
-HELP = """Lead a local port to the Spark UI of a running application, or to the history of ended ones, until Ctrl-C.
+# what is opened by a word of its own: Service, port, for people, and the part of the platform that brings it
+PARTS = {
+    HISTORY: (HISTORY_SERVICE, 18080, "the History Server", "history"),
+    "jupyter": (JUPYTER_SERVICE, 8000, "JupyterHub", "jupyterhub"),
+}
+HELP = """Lead a local port to the Spark UI of a running application, to the history of ended ones, or to JupyterHub, until Ctrl-C.
 
 \b
   sparkyard open events-windows
   sparkyard open history
+  sparkyard open jupyter
 """
 
 
 @app.command("open", help=HELP)
 def open_(
-    name: Annotated[str, typer.Argument(help="The application, or history.")],
-    namespace: Annotated[str, typer.Option("--namespace", "-n")] = JOBS_NAMESPACE,
+    name: Annotated[str, typer.Argument(help="The application, or history, or jupyter.")],
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", help=f"Of the application: {JOBS_NAMESPACE}; of a part: {PLATFORM_NAMESPACE}.")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the browser too.")] = True,
 ) -> None:
     from sparkyard.kube import Kube
 
-    what = "the History Server" if name == HISTORY else f"the Spark UI of {namespace}/{name}"
-    with open_history(Kube()) if name == HISTORY else open_driver(Kube(), namespace, name) as port:
+    part, space = PARTS.get(name), namespace or (PLATFORM_NAMESPACE if name in PARTS else JOBS_NAMESPACE)
+    what = part[2] if part else f"the Spark UI of {space}/{name}"
+    with open_part(Kube(), space, name) if part else open_driver(Kube(), space, name) as port:
         print(f"http://127.0.0.1:{port}/ leads to {what}; Ctrl-C ends it", flush=True)
         if browser:
             typer.launch(f"http://127.0.0.1:{port}/")
@@ -44,12 +52,13 @@ def open_(
 
 
 @contextmanager
-def open_history(kube: "Kube") -> Iterator[int]:
+def open_part(kube: "Kube", namespace: str, name: str) -> Iterator[int]:
     from sparkyard.kube import forward
 
-    if kube.find(f"/api/v1/namespaces/{PLATFORM_NAMESPACE}/services/{HISTORY_SERVICE}") is None:
-        raise ClusterError("is not installed", where="the History Server", next_command="sparkyard install --set history.enabled=true")
-    with forward(kube, PLATFORM_NAMESPACE, service=HISTORY_SERVICE, port=HISTORY_PORT) as port:
+    service, own_port, words, switch = PARTS[name]
+    if kube.find(f"/api/v1/namespaces/{namespace}/services/{service}") is None:
+        raise ClusterError("is not installed", where=words, next_command=f"sparkyard install --set {switch}.enabled=true")
+    with forward(kube, namespace, service=service, port=own_port) as port:
         yield port
 
 

@@ -1,0 +1,127 @@
+"""JupyterHub's configuration: how the package sparkyard's answers reach the hub. What varies comes from values.json beside this file."""
+
+import os
+import secrets
+from hmac import compare_digest
+from pathlib import Path
+
+from jupyterhub.auth import Authenticator
+from kubernetes_asyncio.client.exceptions import ApiException
+from kubespawner.clients import shared_client
+from kubespawner.slugs import safe_slug
+from traitlets.config import Config
+
+from sparkyard.hub import make_additions, make_objects, make_profile_list, parse_values
+from sparkyard.names import LAKE_CLIENT_LABEL, NOTEBOOK_USER_LABEL
+from sparkyard.settings import load_settings
+
+c = get_config()  # noqa: F821  # JupyterHub defines it
+values = parse_values((Path(__file__).parent / "values.json").read_text())
+PASSWORDS = Path("/run/secrets/passwords")
+MAKERS = {  # kind: API, what it is called there, and whether one that is there is renewed
+    "ServiceAccount": ("CoreV1Api", "service_account", False),
+    "RoleBinding": ("RbacAuthorizationV1Api", "role_binding", False),
+    "NetworkPolicy": ("NetworkingV1Api", "network_policy", True),
+    "Secret": ("CoreV1Api", "secret", True),
+}
+
+
+class PasswordAuthenticator(Authenticator):
+    """A generated password for each person, in a file of their name; read at each login, so that a change holds at once."""
+
+    async def authenticate(self, handler, data):
+        name = data["username"]
+        file = PASSWORDS / name
+        known = file.read_text() if name in values.users.names and file.is_file() else secrets.token_hex()
+        return name if compare_digest(known.encode(), data["password"].encode()) else None
+
+
+async def prepare_person(spawner, pod):
+    """Before a server starts: what belongs to its person is there, and the pod is the platform's own driver pod."""
+    user = safe_slug(spawner.user.name, max_length=48)
+    for item in make_objects(values.namespace, user, spawner.api_token, secrets.token_urlsafe(48)):
+        await ensure(item)
+    platform = load_settings(Path("/etc/sparkyard/platform/settings.yaml"))
+    added = make_additions(platform, values, user, spawner.user_options.get("profile", ""))
+    container = pod.spec.containers[0]
+    named = {entry["name"] for entry in added["env"]}
+    container.env = [*(entry for entry in container.env if entry.name not in named), *added["env"]]
+    container.env_from = added["envFrom"]
+    container.volume_mounts = [*container.volume_mounts, *added["mounts"]]
+    container.security_context = added["containerSecurity"]
+    pod.spec.volumes = [*pod.spec.volumes, *added["volumes"]]
+    pod.spec.security_context = added["podSecurity"]
+    pod.spec.service_account_name, pod.spec.automount_service_account_token = f"notebook-{user}", True
+    pod.spec.enable_service_links = False
+    pod.spec.tolerations, pod.spec.node_selector = added["tolerations"], added["nodeSelector"]
+    pod.metadata.labels[NOTEBOOK_USER_LABEL] = user
+    return pod
+
+
+async def ensure(item):
+    """Create it; of what is there the network and the token are renewed. The word between driver and executors stays as it is."""
+    api, name, renewed = MAKERS[item["kind"]]
+    client, namespace = shared_client(api), item["metadata"]["namespace"]
+    try:
+        await getattr(client, f"create_namespaced_{name}")(namespace, item)
+    except ApiException as error:
+        if error.status != 409:
+            raise
+        if renewed and not item["metadata"]["name"].startswith("spark-rpc-"):
+            await getattr(client, f"patch_namespaced_{name}")(item["metadata"]["name"], namespace, item)
+
+
+def service_address(name, port):
+    return f"http://{name}.{values.release_namespace}.svc:{port}"
+
+
+c.JupyterHub.hub_bind_url = "http://0.0.0.0:8081"
+c.JupyterHub.hub_connect_url = service_address("jupyter-hub", 8081)
+c.JupyterHub.db_url = os.environ.get("SPARKYARD_HUB_DATABASE", "sqlite:////srv/jupyterhub/jupyterhub.sqlite")
+c.JupyterHub.upgrade_db = True
+c.JupyterHub.cleanup_servers = False  # a new hub finds people's servers as they are
+c.JupyterHub.cleanup_proxy = False
+c.JupyterHub.last_activity_interval = 10  # also how soon a new proxy knows its routes
+c.ConfigurableHTTPProxy.should_start = False
+c.ConfigurableHTTPProxy.api_url = service_address("jupyter-proxy-api", 8001)
+
+c.JupyterHub.authenticator_class = values.authenticator or PasswordAuthenticator
+c.Authenticator.allow_all = not values.authenticator  # who has a password here may come in; of others the site says who
+c.Authenticator.admin_users = set(values.users.admins)
+
+# For whom drives the hub from outside: it acts for people, and has no rights of its own in their servers but these.
+c.JupyterHub.services = [{"name": "platform", "api_token": os.environ["SPARKYARD_HUB_TOKEN"]}]
+c.JupyterHub.load_roles = [
+    {
+        "name": "platform",
+        "services": ["platform"],
+        "scopes": ["admin:users", "admin:servers", "tokens", "access:servers", "read:hub", "proxy"],
+    }
+]
+
+c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
+c.KubeSpawner.namespace = values.namespace
+c.KubeSpawner.image = values.image
+c.KubeSpawner.cmd = ["python3", "-m", "jupyterhub.singleuser"]
+c.KubeSpawner.port = 8888
+c.KubeSpawner.environment = {
+    "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp",
+    "SPARKYARD_KERNEL_IDLE": str(values.idle.kernel),
+    "SPARKYARD_SERVER_IDLE": str(values.idle.server),
+}
+c.KubeSpawner.default_url = "/lab"
+c.KubeSpawner.start_timeout = 300
+c.KubeSpawner.http_timeout = 180
+c.KubeSpawner.profile_list = make_profile_list(values)
+c.KubeSpawner.extra_labels = {"sparkyard.dev/notebook": "true", LAKE_CLIENT_LABEL: "true", "app.kubernetes.io/part-of": "sparkyard"}
+c.KubeSpawner.modify_pod_hook = prepare_person
+c.KubeSpawner.storage_pvc_ensure = True
+c.KubeSpawner.delete_pvc = False
+c.KubeSpawner.pvc_name_template = "home-{username}"
+c.KubeSpawner.storage_capacity = values.home.size
+c.KubeSpawner.storage_class = values.home.storage_class or None
+c.KubeSpawner.storage_access_modes = list(values.home.access_modes)
+c.KubeSpawner.volumes = {"home": {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}}
+c.KubeSpawner.volume_mounts = {"home": {"name": "home", "mountPath": "/home/spark"}}
+
+c.merge(Config(values.config))
