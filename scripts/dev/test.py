@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GO_TOOLS = ["helm", "crds", "etcd", "kubernetes", "kube-apiserver-newest"]
 SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]  # by room: tests/conftest.py
 ON_CLUSTER = "cluster or images or netns"  # markers
+BESIDE_IT = "(images or netns) and not cluster"  # look at images, or start nodes of their own: they mind nobody
+
+PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=15", "--durations-min=5"]
 
 
 def step(title: str, *command: str) -> bool:
@@ -27,7 +31,7 @@ def step(title: str, *command: str) -> bool:
 
 
 def pytest(title: str, *args: str) -> bool:
-    return step(title, sys.executable, "-m", "pytest", "-q", "--durations=15", "--durations-min=5", *args)
+    return step(title, *PYTEST, *args)
 
 
 def connect_tests(options: list[str]) -> bool:
@@ -63,10 +67,21 @@ def prepare_cluster() -> bool:
 def run_cluster_stage(options: list[str]) -> bool:
     was_up = (ROOT / "build/kubeconfig").exists()
     try:
-        return prepare_cluster() and pytest("tests on the cluster", "-m", ON_CLUSTER, *options)
+        return prepare_cluster() and cluster_tests(options)
     finally:
         if not was_up and not os.environ.get("KUBECONFIG"):
             step("down", sys.executable, "scripts/cluster/main.py", "down")
+
+
+def cluster_tests(options: list[str]) -> bool:
+    """Half of a test on a cluster is waiting: what needs no platform runs beside it, and is printed at its end."""
+    with tempfile.TemporaryFile("w+") as output:
+        beside = subprocess.Popen([*PYTEST, "-m", BESIDE_IT, *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        passed = pytest("tests on the cluster", "-m", "cluster", *options)
+        passed &= beside.wait() == 0
+        output.seek(0)
+        print(f"\n── tests beside it, {'passed' if beside.returncode == 0 else 'FAILED'}\n{output.read()}", flush=True)
+    return passed
 
 
 def main() -> int:
