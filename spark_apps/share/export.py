@@ -38,16 +38,19 @@ def put_in_place(path: str) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
-    except PermissionError as error:
-        raise jobkit.InputError(
-            f"{path} cannot be put in place ({error.strerror}): has somebody opened it, or is the share read-only?"
-        ) from error
+        replace(draft, path)
     except OSError as error:
         raise jobkit.InputError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             os.unlink(draft)
+
+
+def replace(draft: str, path: str) -> None:
+    try:
+        os.replace(draft, path)
+    except OSError as error:  # that of a locked file depends on how the share is mounted: EACCES, EBUSY, EIO
+        raise jobkit.InputError(f"{path} cannot be put in place ({error.strerror}): has somebody opened it?") from error
 
 
 def write_csv(rows: DataFrame, file: IO[bytes], args: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@ To:   s3a://raw/<name>/…         every file under its own path, as the share h
       yard.raw.share_land_files  which version of which file was landed when (path, size, time of change, SHA-256), and which has vanished
 
 A run copies only files that are new or changed (size or time of change); one whose content is as before is noted, not copied. What is
-still being written or locked is left for the next run, and said. A changed file takes the place of the old one in one step; one that has
-vanished from the share is noted, and raw keeps it. The list of files is written batch by batch: a run that was killed goes on where it
-stood.
+still being written (two looks differ) or locked is left for the next run, and said. A changed file takes the place of the old one in one
+step; one that has vanished from the share is noted, and raw keeps it. The list of files is written batch by batch: a run that was killed
+goes on where it stood.
 """
 
 import argparse
@@ -108,12 +108,6 @@ def tell_left(left: Sequence[tuple[str, str]], job: jobkit.Job) -> None:
     job.highlights = [["left for the next run", "why"], *([path, reason] for path, reason in left[:TOLD])]
 
 
-def settle(wanted: Sequence[Wanted], listed: float, seconds: float) -> None:
-    """Where a file was changed a moment ago, let that moment pass: whoever still writes it moves its time or size."""
-    if any(file.modified / 1e9 > listed - seconds for file in wanted):
-        time.sleep(max(0.0, seconds - (time.time() - listed)))
-
-
 def find_contested(spark: SparkSession, wanted: Sequence[Wanted], since: int | None, args: argparse.Namespace, run_id: str) -> list[Wanted]:
     """Files that another run has landed meanwhile, as they are now: whose copy came last, nobody knows."""
     landed = sharebook.read_paths(spark, args, since, run_id) if wanted else set()
@@ -146,8 +140,8 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
     args.to = f"{args.to.rstrip('/')}/{args.share}"
     with job.phase("list the share"):
         sharefiles.open_share(args.share)
-        listed = time.time()
         listing = sharefiles.list_files(args.share, args.folder, args.pattern, lambda words: print(words, flush=True))
+        listed = time.time()
         print(f"{len(listing.files):,} files in {listing.folders:,} folders", flush=True)
     with job.phase("compare"):
         jobfiles.ensure_tables(spark, sharebook.TABLES)
@@ -155,7 +149,8 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
         wanted, vanished = find_wanted(listing.files, book), find_vanished(book, listing, args)
         note_vanished(spark, vanished, listing, args, job)
     with job.phase("copy"):
-        settle(wanted, listed, args.settle)
+        # a second look comes when the mount has forgotten the first one: what is being written has moved by then
+        time.sleep(max(0.0, listed + args.settle - time.time()) if wanted else 0.0)
         counts = land(spark, wanted, args, job) if wanted else Counter()
         if again := find_contested(spark, wanted, since, args, job.run_id):
             land(spark, again, args, job)
@@ -172,7 +167,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--folder", default="", type=lambda text: text.strip("/"), help="a folder of the share; all of it without")
     parser.add_argument("--pattern", default="*", help="paths to land, as in *.csv or base/*; large and small letters are one")
     parser.add_argument("--to", default="s3a://raw", help="where the share's folder is made")
-    parser.add_argument("--settle", type=float, default=5.0, help="seconds that a file must lie untouched")
+    parser.add_argument("--settle", type=float, default=6.0, help="seconds between two looks at a file; more than its mount remembers")
     return parser
 
 

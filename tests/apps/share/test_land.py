@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -141,19 +142,21 @@ def test_what_changed_after_the_listing_is_left_and_lands_next_time(share: Any, 
     assert share.landed()["a.csv"] == b"first and second"
 
 
-def test_a_young_file_must_lie_still_for_a_moment(share: Any) -> None:
-    share.put("slow.csv", "begun", age=0)
+def test_a_file_is_looked_at_twice_and_must_not_have_moved(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the run waits, its writer writes on; where nothing is new nothing is waited for."""
+    waited: list[float] = []
 
-    def write_on() -> None:
-        time.sleep(0.5)
-        share.put("slow.csv", "begun and ended", age=0)
+    def write_on(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 1:
+            share.put("slow.csv", "begun and ended")
 
-    writer = threading.Thread(target=write_on)
-    writer.start()
-    result = share.land("--settle", "1.5")
-    writer.join()
-    assert result["facts"]["left_because"] == {sharecopy.CHANGING: 1}
-    assert share.land("--settle", "0.2")["rows"]["written"] == 1
+    monkeypatch.setattr(land, "time", SimpleNamespace(time=time.time, sleep=write_on))
+    share.put("slow.csv", "begun")
+    assert share.land("--settle", "600")["facts"]["left_because"] == {sharecopy.CHANGING: 1}
+    assert share.land("--settle", "600")["rows"]["written"] == 1
+    share.land("--settle", "600")
+    assert [seconds > 0 for seconds in waited] == [True, True, False]
 
 
 @pytest.mark.parametrize(
