@@ -14,7 +14,7 @@ from share_agent.rclone import Rclone, RcloneError, make_environment
 
 log = logging.getLogger("shares")
 INTERVAL = 5.0  # seconds between looks
-ANSWER = 10.0  # seconds a server gets to answer
+ANSWER = 15.0  # seconds a server gets to answer; a busy one needs some
 GRACE = 20.0  # seconds without an answer until the mount is taken away, so that nobody waits for it any longer
 PAUSE = 10.0  # seconds until a share that cannot be had is tried again
 FINAL_PAUSE = 900.0  # the same where the server refused the logon

@@ -118,13 +118,25 @@ def locking(folder: Path) -> Facts:
 
 
 def deleting(folder: Path) -> Facts:
+    """Again where it fails: for some seconds a mount may list what was renamed under its old name, too."""
+    for pause in (1, 5, 0):
+        try:
+            remove(folder)
+            break
+        except OSError:
+            if not pause:
+                raise
+            time.sleep(pause)
+    return {}
+
+
+def remove(folder: Path) -> None:
     for path, below, files in os.walk(folder, topdown=False):
         for name in files:
             os.unlink(os.path.join(path, name))
         for name in below:
             os.rmdir(os.path.join(path, name))
     folder.rmdir()
-    return {}
 
 
 def attempt(what: Callable[[Path], Facts], path: Path) -> Facts:
