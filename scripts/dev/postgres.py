@@ -3,6 +3,7 @@
 python scripts/dev/postgres.py     installs it where this machine lets us
 """
 
+import ctypes
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NO_SERVICE = Path("/etc/postgresql-common/createcluster.conf")
+PR_SET_PDEATHSIG = 1
 PASSWORD = "only-for-this-test"
 
 
@@ -50,7 +52,7 @@ def serve(port: int, certificate: Path | None = None, *settings: str) -> Iterato
         data = _initialise(folder)
         command = [_program("postgres"), "-D", str(data), *(word for option in options for word in ("-c", option))]
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(command, user=_user(), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen(command, user=_user(), cwd=folder, stdout=log, stderr=log, preexec_fn=_die_with_parent)
         try:
             _wait(process, port, folder / "log")
             yield Server(port, (certificate / "tls.crt").read_text() if certificate else "")
@@ -59,6 +61,12 @@ def serve(port: int, certificate: Path | None = None, *settings: str) -> Iterato
             process.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _die_with_parent() -> None:
+    """Who is killed leaves no server behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _encrypted(folder: Path, certificate: Path | None) -> list[str]:
