@@ -52,6 +52,8 @@ def samba(yard: Any) -> Iterator[Samba]:
 @pytest.fixture(scope="module")
 def agent(yard: Any, samba: Samba) -> Agent:
     agent = Agent(yard)
+    bound = ["--for=jsonpath={.status.phase}=Bound", "--timeout=30s"]
+    yard.kubectl("wait", "-n", yard.namespace, "pvc", "-l", "app.kubernetes.io/name=share-agent", *bound)
     agent.wait_for("e2e-data", "mounted")
     return agent
 

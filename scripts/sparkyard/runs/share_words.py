@@ -9,6 +9,7 @@ from sparkyard.settings import Share
 Facts = dict[str, Any]
 SLOW = 20e6  # bytes a second; a gigabit network carries 110
 FULL = 1 << 30
+WRITTEN = 16 << 20  # by the probe
 TRYING = {
     "list": "listing its folder",
     "read": "reading",
@@ -45,12 +46,13 @@ def _judge(facts: dict[str, Facts], share: Share) -> Iterator[Finding]:
                 check, "fail", f"{TRYING[check]} does not come back within {found['hangs']:.0f} s", "look at the server and the way to it"
             )
         elif "error" in found:
-            yield _refused(check, found["error"], facts.get("state", {}), share)
+            yield _refused(check, found["error"], facts, share)
         else:
             yield WORDS[check](found)
 
 
-def _refused(check: str, error: str, state: Facts, share: Share) -> Finding:
+def _refused(check: str, error: str, facts: dict[str, Facts], share: Share) -> Finding:
+    state, free = facts.get("state", {}), facts.get("space", {}).get("free", FULL)
     if check == "lock":
         return Finding(check, "warn", f"locks are not kept ({error}): two jobs that write one file are not told of each other")
     if check == "list" and state.get("state") == "lost":  # the agent knows more than the kernel tells
@@ -63,7 +65,7 @@ def _refused(check: str, error: str, state: Facts, share: Share) -> Finding:
             f"{TRYING[check]} is refused: {error}",
             "give the account the right to write on the share and on its folder, or declare access: ro",
         )
-    if check == "write" and error == "No space left on device":
+    if check == "write" and (error == "No space left on device" or free < WRITTEN):  # FUSE calls it an I/O error
         return Finding(check, "fail", "the share is full", "free space on the server")
     where = f" ({share.address})" if share.address else ""
     return Finding(

@@ -81,6 +81,12 @@ def test_each_refusal_names_what_to_change(case: tuple[str, int], change: str) -
     assert (finding.verdict, finding.change) == ("fail", change)
 
 
+def test_a_full_share_is_told_by_its_free_space() -> None:
+    """rclone gives the kernel an I/O error for it."""
+    found = judge({"space": {"free": 1000, "total": 4 << 20}, "write": {"error": os.strerror(errno.EIO)}}, SALES)
+    assert [finding.words for finding in found if finding.verdict == "fail"] == ["the share is full"]
+
+
 def test_its_pod_is_like_an_executors_and_restricted() -> None:
     spec = share.make_pod(SALES, SETTINGS, "share-test")["spec"]
     [container] = spec["containers"]
