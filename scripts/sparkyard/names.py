@@ -16,7 +16,6 @@ DRIVER_PRIORITY_CLASS = "sparkyard-driver"
 S3_SECRET = "lake-s3-jobs"  # AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: env of driver and executors
 S3_INGEST_SECRET = "lake-s3-ingest"  # the same for what writes raw files
 CATALOG_SECRET = "lake-catalog-jobs"  # pg_service.conf: a file in drivers only
-RPC_SECRET = "spark-rpc"  # secret: a file by which drivers and executors know each other
 CONNECTIONS_SECRET = "sql-connections"  # <name>.toml, a SQL connection each: files in drivers only
 RPC_SECRET = "spark-rpc"  # secret: a file by which drivers and executors know each other
 APPS_DIR = "/opt/sparkyard/apps"  # spark_apps/ inside the image
