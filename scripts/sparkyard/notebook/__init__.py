@@ -16,3 +16,4 @@ def load_ipython_extension(shell: Any) -> None:
     spark = LazySession(place.words)
     shell.push({"spark": spark, "yard": Yard(spark, place)}, interactive=False)
     Progress(place.explain).watch(shell.events)
+    spark.watch(shell.events)

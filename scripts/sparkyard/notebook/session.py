@@ -1,7 +1,21 @@
 """`spark` of a notebook: it stands for the session and starts it when somebody first uses it, so that an opened notebook holds nothing."""
 
+import ast
 import time
 from typing import Any
+
+NAME = "spark"
+
+
+def needs_session(cell: str) -> bool:
+    """Does the cell do more with `spark` than show it? Functions of pyspark.sql want a session before the cell comes to that."""
+    try:
+        body = ast.parse(cell).body
+    except SyntaxError:  # magics, or a mistake
+        return False
+    shown = {id(line.value) for line in body if isinstance(line, ast.Expr) and isinstance(line.value, ast.Name)}
+    names = [node for line in body for node in ast.walk(line) if isinstance(node, ast.Name) and node.id == NAME]
+    return any(id(node) not in shown for node in names) and all(isinstance(node.ctx, ast.Load) for node in names)
 
 
 class LazySession:
@@ -10,6 +24,9 @@ class LazySession:
     def __init__(self, words: str) -> None:
         self._words = words
         self._started: Any = None
+
+    def watch(self, events: Any) -> None:
+        events.register("pre_run_cell", lambda info: self._get() if needs_session(info.raw_cell) else None)
 
     def _get(self) -> Any:
         if self._started is None or self._started.sparkContext._jsc is None:

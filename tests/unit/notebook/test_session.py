@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sparkyard.notebook.progress import Stage, State, format_html, format_text
-from sparkyard.notebook.session import LazySession
+from sparkyard.notebook.session import LazySession, needs_session
 from sparkyard.notebook.waiting import explain, parse
 
 
@@ -49,6 +49,22 @@ def test_after_a_stop_the_next_use_starts_another() -> None:
     spark.sparkContext._jsc = None
     assert spark.version == "4"
     assert spark.starts == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "needs"),
+    [
+        ("spark", False),
+        ("x = 1", False),
+        ("%time spark.range(1)", False),
+        ("spark = 3", False),
+        ("c = F.col('a')\nspark.range(1).select(c)", True),
+        ("windows.main([], spark)", True),
+        ("def f():\n    return spark.range(1)", True),
+    ],
+)
+def test_a_cell_that_uses_it_finds_a_session(cell: str, needs: bool) -> None:
+    assert needs_session(cell) is needs
 
 
 STATE = State((Stage(3, 8, 5, 2), Stage(4, 1, 0, 0)), 2)
