@@ -53,7 +53,9 @@ def ensure_application(kube: Kube, app: Object, attempt: int) -> tuple[Object, b
 
 
 def _is_over(app: Object) -> bool:
-    return application_state(app) in STOPPED_STATES or TOLD in app["metadata"].get("annotations", {})
+    """Stopped counts as soon as it is asked for: an operator that is down writes no state."""
+    stopped = app["spec"].get("suspend") or application_state(app) in STOPPED_STATES
+    return bool(stopped or TOLD in app["metadata"].get("annotations", {}))
 
 
 def _path(namespace: str, name: str) -> str:

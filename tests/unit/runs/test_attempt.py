@@ -77,6 +77,13 @@ def test_a_stopped_one_makes_room(world: tuple[FakeCluster, Kube]) -> None:
     assert "suspend" not in cluster.apps[NAME]["spec"]
 
 
+def test_what_is_to_be_stopped_by_an_operator_that_is_down_makes_room_too(world: tuple[FakeCluster, Kube]) -> None:
+    cluster, kube = world
+    ensure_application(kube, make_app(), 1)
+    cluster.apps[NAME]["spec"]["suspend"] = True
+    assert ensure_application(kube, make_app(), 2)[1] is True
+
+
 def test_an_answer_that_was_lost_submits_once(world: tuple[FakeCluster, Kube], monkeypatch: pytest.MonkeyPatch) -> None:
     cluster, kube = world
     monkeypatch.setattr(attempt, "PAUSE", 0)
