@@ -126,7 +126,7 @@ class PlatformSettings(Model):
     shares: tuple[Share, ...] = ()
     share_claims: tuple[str, ...] = ()  # PersistentVolumeClaims (patterns) of other shares that an agent of the site's mounts
     connections: tuple[str, ...] = (names.CONNECTIONS_SECRET,)  # Secrets with SQL connections, for drivers only
-    allowed_secrets: tuple[str, ...] = ()  # besides the lake's
+    allowed_secrets: tuple[str, ...] = (names.S3_INGEST_SECRET,)  # besides the key of jobs
     allowed_service_accounts: tuple[str, ...] = ()
     allowed_priority_classes: tuple[str, ...] = ()
     quota: Quota = Quota()

@@ -116,6 +116,7 @@ class Publication:
                     self.ledger.enter(self.target, now, plan.total)
             finally:
                 self.session.do(drop_stage(self.session.kind, words.stage))
+        self.session.sweep(self.schema)  # a run killed in its transaction kept its stage until the database noticed, as it now has
         self.job.rows |= {"read": plan.count, "written": plan.count}
         self.job.facts["how"] = plan.how
         return True

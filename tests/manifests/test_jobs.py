@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from sparkyard.check import check_text
-from sparkyard.names import APPS_DIR, JOBS_NAMESPACE, S3_INGEST_SECRET, job_name
+from sparkyard.names import APPS_DIR, JOBS_NAMESPACE, job_name
 from sparkyard.project import ROOT, load_versions
 from sparkyard.settings import PlatformSettings
 
@@ -18,7 +18,7 @@ PLATFORM_POD_FIELDS = {"serviceAccount", "securityContext", "podSecurityContext"
 
 @pytest.mark.parametrize("file", JOBS, ids=lambda file: file.stem)
 def test_there_is_nothing_to_say_against(file: Path) -> None:
-    settings = PlatformSettings(spark_version=load_versions()["SPARK_VERSION"], allowed_secrets=(S3_INGEST_SECRET,))
+    settings = PlatformSettings(spark_version=load_versions()["SPARK_VERSION"])
     assert check_text(file.read_text(), str(file), settings, APPS) == []
 
 

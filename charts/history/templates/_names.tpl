@@ -18,7 +18,11 @@
   "spark.hadoop.fs.s3a.endpoint.region" .Values.global.s3.region
   "spark.hadoop.fs.s3a.path.style.access" .Values.s3.pathStyle
   "spark.hadoop.fs.s3a.aws.credentials.provider" .Values.s3.credentialsProvider
-  "spark.hadoop.fs.s3a.change.detection.version.required" false -}}
+  "spark.hadoop.fs.s3a.change.detection.version.required" false
+  "spark.hadoop.fs.s3a.attempts.maximum" 1
+  "spark.hadoop.fs.s3a.retry.limit" 6
+  "spark.hadoop.fs.s3a.retry.interval" "700ms"
+  "spark.hadoop.fs.s3a.connection.establish.timeout" "15s" -}}
 {{- range $key, $value := merge (deepCopy .Values.sparkConf) $conf }}
 {{ $key }} {{ $value }}
 {{- end }}
