@@ -27,6 +27,7 @@ RENAMED = {"LayerId": "LayerID", "EventSetTypeId": "RegionID"}
 BASES = ("Layer", "NetLayer", "Subject")  # what a loss may be measured by
 GROUP = ("snapshot", "RegionID", "LayerID")
 OCCURRENCE = (*GROUP, "Iteration", "Day", "EventSetID", "EventID")
+READS = {ROWS: [*OCCURRENCE, *BASES, "Phantom"]}  # what a question needs of them
 
 
 def columns() -> dict[str, str]:

@@ -1,17 +1,16 @@
 """Cases that all take long: one of them a day in the short run, three where what they guard has changed, every one with --long."""
 
-import os
 import subprocess
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-CACHE = Path(os.environ.get("SPARKYARD_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sparkyard")
+from sparkyard.local.home import cache_dir
+from sparkyard.project import ROOT
+
 TODAY = date.today().toordinal()
 OF_CHANGED = 3
 
@@ -26,7 +25,7 @@ def rotating(cases: Sequence[Any], guarding: Sequence[str] = ()) -> list[Any]:
 @cache
 def changed_files() -> list[str]:
     """What differs from the commit that .ci/run passed last on this machine; nothing where it never did."""
-    passed = CACHE / "passed"
+    passed = cache_dir() / "passed"
     if not passed.exists():
         return []
     command = ["git", "-C", str(ROOT), "diff", "--name-only", passed.read_text().strip()]

@@ -1,11 +1,9 @@
 """Makes and publishes a table, at every command: who is killed, run again, or run twice at once.
 
-Commands come as in writer.py, a line of JSON each: ["make", table, rows], ["change", table, version], ["whole" or "merge", table, target].
+Commands: ["make", table, rows], ["change", table, version], ["whole" or "merge", table, target].
 """
 
-import json
-import sys
-
+from commands import obey
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -39,14 +37,5 @@ def answer(spark: SparkSession, command: str, table: str, argument: str) -> str:
     return ""
 
 
-def main() -> None:
-    spark = SparkSession.builder.getOrCreate()
-    spark.sql("SHOW NAMESPACES IN yard").collect()
-    print('DONE ""', flush=True)
-    with open(sys.argv[2]) as commands:
-        for line in commands:
-            print("DONE", json.dumps(answer(spark, *json.loads(line))), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    obey(answer)

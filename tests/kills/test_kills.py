@@ -1,7 +1,6 @@
 """Whatever a writer is killed at, readers see the old table or the new one, and to run it again is as if nothing had happened."""
 
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -83,15 +82,6 @@ def wait_until(came: Callable[[], bool], timeout: float = 120) -> None:
 def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with run_lab(request.param, tmp_path_factory.mktemp("kills")) as lab:
         yield Bench(request.param, lab)
-
-
-@pytest.fixture(scope="module")
-def ledger(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """What is said at the end, also by one of several processes of tests."""
-    lines: list[str] = []
-    yield lines
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print("", *lines, sep="\n", file=sys.stderr)
 
 
 @each_case

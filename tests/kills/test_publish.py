@@ -98,14 +98,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             yield Bench(lab, link)
 
 
-@pytest.fixture(scope="module")
-def ledger(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    lines: list[str] = []
-    yield lines
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print("", *lines, sep="\n", file=sys.stderr)
-
-
 @pytest.mark.parametrize("how", rotating(["whole", "merge"]))
 def test_a_killed_run(how: str, bench: Bench, ledger: list[str], request: pytest.FixtureRequest) -> None:
     kills, fewest = (len(MOMENTS), FEWEST_INSIDE) if request.config.getoption("--long") else (1, 1)

@@ -4,9 +4,9 @@ Arguments: the rows of a batch, and the pipe that commands come by: a line of JS
 `DONE "…"`, why it failed or nothing. The rows of a batch are the same whenever it is written, as those of a file are.
 """
 
-import json
 import sys
 
+from commands import obey
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -97,14 +97,5 @@ def answer(spark: SparkSession, path: str, table: str, batch: str) -> str:
     return ""
 
 
-def main() -> None:
-    spark = SparkSession.builder.getOrCreate()
-    spark.sql("SHOW NAMESPACES IN yard").collect()
-    print('DONE ""', flush=True)
-    with open(sys.argv[2]) as commands:
-        for line in commands:
-            print("DONE", json.dumps(answer(spark, *json.loads(line))), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    obey(answer)
