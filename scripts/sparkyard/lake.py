@@ -49,7 +49,7 @@ def list_tables(catalog: "Catalog") -> list[str]:
 
 def load_table(catalog: "Catalog", name: str, *, columns: Sequence[str] = ("*",), limit: int | None = None) -> "pa.Table":
     """The rows of a table as Arrow, by their first column where a table is small enough to be put in order."""
-    table = _find_table(catalog, name)
+    table = load_metadata(catalog, name)
     if table.scan().count() > IN_ORDER:
         return table.scan(selected_fields=tuple(columns), limit=limit).to_arrow()
     rows = table.scan(selected_fields=tuple(columns)).to_arrow()
@@ -57,10 +57,10 @@ def load_table(catalog: "Catalog", name: str, *, columns: Sequence[str] = ("*",)
 
 
 def count_rows(catalog: "Catalog", name: str) -> int:
-    return _find_table(catalog, name).scan().count()
+    return load_metadata(catalog, name).scan().count()
 
 
-def _find_table(catalog: "Catalog", name: str) -> "Table":
+def load_metadata(catalog: "Catalog", name: str) -> "Table":
     """`yard.` may be left out."""
     from pyiceberg.exceptions import NoSuchTableError
 

@@ -14,6 +14,7 @@ from sparkyard.cli import run as _run  # noqa: F401
 from sparkyard.cli import runs as _runs  # noqa: F401
 from sparkyard.cli import sample as _sample  # noqa: F401
 from sparkyard.cli import share as _share  # noqa: F401
+from sparkyard.cli import sql as _sql  # noqa: F401
 from sparkyard.cli import submit as _submit  # noqa: F401
 from sparkyard.cli import table as _table  # noqa: F401
 from sparkyard.cli import uninstall as _uninstall  # noqa: F401

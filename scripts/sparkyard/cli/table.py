@@ -75,19 +75,27 @@ def _show(catalog: "Catalog", name: str | None, format_: Format, limit: int | No
     elif format_ is Format.table:
         _print_for_people(catalog, name, 20 if limit is None else limit)
     else:
-        rows = lake.load_table(catalog, name, limit=limit)
-        _print_csv(rows) if format_ is Format.csv else _print_json(rows)
+        print_rows(lake.load_table(catalog, name, limit=limit), format_)
 
 
 def _print_for_people(catalog: "Catalog", name: str, limit: int) -> None:
     from sparkyard import lake
-    from sparkyard.cli.display import make_console, make_table
+    from sparkyard.cli.display import make_console
 
     rows = lake.load_table(catalog, name, limit=limit)
+    print_rows(rows, Format.table)
+    make_console().print(f"{rows.num_rows:,} of {lake.count_rows(catalog, name):,} rows", style="dim")
+
+
+def print_rows(rows: "pa.Table", format_: Format) -> None:
+    {Format.table: _print_table, Format.csv: _print_csv, Format.json: _print_json}[format_](rows)
+
+
+def _print_table(rows: "pa.Table") -> None:
+    from sparkyard.cli.display import make_console, make_table
+
     values = [[_plain(value) for value in row.values()] for row in rows.to_pylist()]
-    console = make_console()
-    console.print(make_table(rows.column_names, values))
-    console.print(f"{rows.num_rows:,} of {lake.count_rows(catalog, name):,} rows", style="dim")
+    make_console().print(make_table(rows.column_names, values))
 
 
 def _print_csv(rows: "pa.Table") -> None:
