@@ -194,8 +194,8 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "a server by its label": ({"labels": {"sparkyard.dev/notebook": "true"}}, "may not look like a server"),
     "a server by the hub's label": ({"labels": {"hub.jupyter.org/username": "bob"}}, "may not look like a server"),
     "a server by its name": ({"name": "jupyter-bob"}, "may not look like a server"),
-    "bob's account": ({"serviceAccountName": "notebook-bob"}, "executors run as notebook-executor"),
-    "ann's own account": ({"serviceAccountName": "notebook-ann"}, "executors run as notebook-executor"),
+    "bob's account": ({"serviceAccountName": "notebook-bob"}, "executors run as spark-executor"),
+    "ann's own account": ({"serviceAccountName": "notebook-ann"}, "executors run as spark-executor"),
     "foreign image": ({"container": {"image": "busybox:1"}}, "has image busybox:1"),
     "foreign init image": (
         {"initContainers": [{"name": "i", "image": "busybox:1", "securityContext": SECURITY}]},

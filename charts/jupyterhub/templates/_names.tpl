@@ -4,7 +4,7 @@
 {{- define "jupyter.api" -}}jupyter-proxy-api{{- end }}
 {{- define "jupyter.passwords" -}}jupyter-passwords{{- end }}
 {{- define "jupyter.role" -}}notebook{{- end }}
-{{- define "jupyter.executor" -}}notebook-executor{{- end }}
+{{- define "jupyter.executor" -}}spark-executor{{- end }}
 
 {{/* A person's account, before their name. */}}
 {{- define "jupyter.accountPrefix" -}}system:serviceaccount:{{ .Values.namespace }}:notebook-{{- end }}

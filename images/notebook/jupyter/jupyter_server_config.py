@@ -11,6 +11,9 @@ c.KernelSpecManager.ensure_native_kernel = False
 c.KernelSpecManager.allowed_kernelspecs = {"spark"}
 c.ServerApp.root_dir = str(Path.home())
 
+# Takes executors away whose kernel has ended, and leads to each kernel's Spark UI.
+c.ServerApp.jpserver_extensions = {"sparkyard.notebook.server": True}
+
 # An idle kernel goes, and its executors with it; one whose cell runs is not idle. A server without kernels goes after that.
 c.MappingKernelManager.cull_idle_timeout = int(os.environ.get("SPARKYARD_KERNEL_IDLE", "0"))
 c.MappingKernelManager.cull_interval = 30

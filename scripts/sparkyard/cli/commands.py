@@ -9,6 +9,7 @@ from sparkyard.cli import list as _list  # noqa: F401
 from sparkyard.cli import logs as _logs  # noqa: F401
 from sparkyard.cli import open as _open  # noqa: F401
 from sparkyard.cli import pod_template as _pod_template  # noqa: F401
+from sparkyard.cli import promote as _promote  # noqa: F401
 from sparkyard.cli import report as _report  # noqa: F401
 from sparkyard.cli import run as _run  # noqa: F401
 from sparkyard.cli import runs as _runs  # noqa: F401

@@ -1,4 +1,5 @@
-"""What a notebook's kernel loads: `spark`, which starts at its first use, `yard` to look around, and progress in the cell that waits."""
+"""What a notebook's kernel loads: `spark`, which starts at its first use, `yard` to look around, `%%sql`, progress in the cell that waits,
+and errors in words."""
 
 from typing import Any
 
@@ -7,13 +8,17 @@ __all__ = ["load_ipython_extension"]
 
 def load_ipython_extension(shell: Any) -> None:
     """`ipykernel_launcher --ext=sparkyard.notebook`. Nothing here starts a JVM or an executor."""
+    from sparkyard.notebook.errors import watch_errors
     from sparkyard.notebook.helpers import Yard
     from sparkyard.notebook.place import prepare_kernel
     from sparkyard.notebook.progress import Progress
     from sparkyard.notebook.session import LazySession
+    from sparkyard.notebook.sql import register_sql
 
     place = prepare_kernel()
-    spark = LazySession(place.words)
+    spark = LazySession(place.words, place.begun)
     shell.push({"spark": spark, "yard": Yard(spark, place)}, interactive=False)
     Progress(place.explain).watch(shell.events)
     spark.watch(shell.events)
+    register_sql(shell, spark)
+    watch_errors(shell)

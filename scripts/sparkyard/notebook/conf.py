@@ -71,10 +71,10 @@ def make_allocation(most: int) -> dict[str, str]:
     }
 
 
-def make_executor_template(settings: PlatformSettings, sizes: Sizes, namespace: str) -> Json:
-    """An executor as jobs have it, marked as this person's: policies and network know it by that."""
+def make_executor_template(settings: PlatformSettings, sizes: Sizes, namespace: str, kernel: str = "none") -> Json:
+    """An executor as jobs have it, marked as this person's: policies and network know it by that, the sweeper by its kernel."""
     template = make_pod_template("executor", settings, namespace)
-    labels = {names.NOTEBOOK_USER_LABEL: sizes.user, names.LAKE_CLIENT_LABEL: "true"}
+    labels = {names.NOTEBOOK_USER_LABEL: sizes.user, names.NOTEBOOK_KERNEL_LABEL: kernel, names.LAKE_CLIENT_LABEL: "true"}
     template["metadata"]["labels"] = labels
     for share in settings.shares:
         claim = {"claimName": share.name, "readOnly": share.read_only}

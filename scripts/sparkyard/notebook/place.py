@@ -6,9 +6,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sparkyard import names
+from sparkyard.notebook import ledger
 from sparkyard.notebook.conf import Pod, Sizes, make_alone_conf, make_cluster_conf, make_executor_template
 from sparkyard.notebook.waiting import explain_waiting
 from sparkyard.pod_template import format_properties
@@ -24,6 +27,7 @@ class Place:
     words: str  # what starting `spark` here means, for people
     explain: Callable[[], str]  # why no executor comes
     shares: dict[str, str]  # name: path
+    begun: Callable[[Any], str] = lambda _: ""  # told of each session that starts; the path of its Spark UI
 
 
 def prepare_kernel(environ: Mapping[str, str] = os.environ) -> Place:
@@ -48,23 +52,35 @@ def _prepare_cluster(folder: Path, environ: Mapping[str, str]) -> Place:
     settings = parse_settings(environ[names.NOTEBOOK_SETTINGS_ENV], names.NOTEBOOK_SETTINGS_ENV)
     sizes = Sizes.model_validate_json(environ[names.NOTEBOOK_SIZES_ENV])
     pod = Pod(name=environ["POD_NAME"], namespace=environ["POD_NAMESPACE"], ip=environ["POD_IP"])
-    template = folder / "executor.yaml"
-    template.write_text(json.dumps(make_executor_template(settings, sizes, pod.namespace)))  # JSON is YAML
+    template, entry = folder / "executor.yaml", ledger.enter()
+    template.write_text(json.dumps(make_executor_template(settings, sizes, pod.namespace, entry.kernel)))  # JSON is YAML
     _write(folder, make_cluster_conf(settings, sizes, pod, str(template)))
     words = f"up to {sizes.max} executors of {sizes.cores} core(s) and {sizes.memory} come when a cell needs them"
-    return Place(words, lambda: explain_waiting(pod.namespace, sizes.user), find_shares(settings))
+    prefix = environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+    explain, begun = partial(explain_waiting, pod.namespace, sizes.user), partial(note_interface, entry, prefix)
+    return Place(words, explain, find_shares(settings), begun)
+
+
+def note_interface(entry: ledger.Entry, prefix: str, session: Any) -> str:
+    """The server leads to the Spark UI from then on."""
+    address = str(session.sparkContext.uiWebUrl or "")
+    ledger.enter(address, entry)
+    return f"{prefix}spark/{entry.kernel}/" if address else ""
 
 
 def _prepare_alone(folder: Path, environ: Mapping[str, str]) -> Place:
     from sparkyard.local.catalog import ensure_catalog
-    from sparkyard.local.home import DEFAULT_HOME, ensure_home
+    from sparkyard.local.home import CONNECTIONS_ENV, DEFAULT_HOME, SHARES_ENV, ensure_home
     from sparkyard.local.launch import find_added_jars
 
     home = ensure_home(Path(environ.get(HOME_ENV) or DEFAULT_HOME))
     ensure_catalog(home)
     jars = sorted(Path(environ[JARS_ENV]).glob("*.jar")) if JARS_ENV in environ else find_added_jars()
     _write(folder, make_alone_conf(home, folder, jars))
-    return Place(f"in this process, with the lake in {home}", lambda: "", {})
+    os.environ.setdefault(SHARES_ENV, str(home / "shares"))
+    os.environ.setdefault(CONNECTIONS_ENV, str(home / "connections"))
+    shares = {path.parent.name: str(path) for path in sorted((home / "shares").glob("*/files"))}
+    return Place(f"in this process, with the lake in {home}", lambda: "", shares)
 
 
 def find_shares(settings: PlatformSettings) -> dict[str, str]:

@@ -2,6 +2,9 @@
 
 import ast
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from html import escape
 from typing import Any
 
 NAME = "spark"
@@ -18,15 +21,29 @@ def needs_session(cell: str) -> bool:
     return any(id(node) not in shown for node in names) and all(isinstance(node.ctx, ast.Load) for node in names)
 
 
+def show_link(path: str) -> None:
+    from IPython.display import display
+
+    link = f"<a href='{escape(path)}' target='_blank'>Spark UI: jobs, stages, executors</a>"
+    display({"text/plain": f"Spark UI: {path}", "text/html": link}, raw=True)
+
+
 class LazySession:
     """The SparkSession to whoever uses it; after spark.stop() the next use starts another."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, begun: Callable[[Any], str] = lambda _: "") -> None:
         self._words = words
+        self._begun = begun
         self._started: Any = None
 
     def watch(self, events: Any) -> None:
-        events.register("pre_run_cell", lambda info: self._get() if needs_session(info.raw_cell) else None)
+        events.register("pre_run_cell", lambda info: self._prepare(info.raw_cell))
+
+    def _prepare(self, cell: str) -> None:
+        """What fails here fails again where the cell uses it, and is told there."""
+        if needs_session(cell):
+            with suppress(Exception):
+                self._get()
 
     def _get(self) -> Any:
         if self._started is None or self._started.sparkContext._jsc is None:
@@ -39,6 +56,8 @@ class LazySession:
         begun = time.monotonic()
         session = SparkSession.builder.getOrCreate()
         print(f"Spark {session.version} started in {time.monotonic() - begun:.1f} s: {self._words}", flush=True)
+        if path := self._begun(session):
+            show_link(path)
         return session
 
     def __getattr__(self, name: str) -> Any:

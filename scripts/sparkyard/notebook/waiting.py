@@ -1,22 +1,16 @@
 """Why no executor comes, asked of the API server with the notebook's own account: Spark itself would try again and say nothing."""
 
-import json
-import ssl
-import urllib.request
-from pathlib import Path
 from typing import Any
 
-from sparkyard.names import NOTEBOOK_USER_LABEL
+from sparkyard.notebook.api import get_list, list_executors
 
 Json = dict[str, Any]
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 def explain_waiting(namespace: str, user: str) -> str:
     """In a line; never an exception, since it is asked for while a cell runs."""
     try:
-        pods = get_list(namespace, f"pods?labelSelector=spark-role%3Dexecutor,{NOTEBOOK_USER_LABEL.replace('/', '%2F')}%3D{user}")
-        return explain(pods, get_list(namespace, "resourcequotas"))
+        return explain(list_executors(namespace, user), get_list(namespace, "resourcequotas"))
     except OSError as error:
         return f"waiting for executors; the API server does not say why: {error}"
 
@@ -58,11 +52,3 @@ def parse(quantity: str) -> float:
     units = {"m": 1e-3, "k": 1e3, "Ki": 2**10, "M": 1e6, "Mi": 2**20, "G": 1e9, "Gi": 2**30, "Ti": 2**40}
     unit = next((unit for unit in sorted(units, key=len, reverse=True) if quantity.endswith(unit)), "")
     return float(quantity.removesuffix(unit)) * units.get(unit, 1)
-
-
-def get_list(namespace: str, what: str) -> list[Json]:
-    url = f"https://kubernetes.default.svc/api/v1/namespaces/{namespace}/{what}"
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}"})
-    context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    with urllib.request.urlopen(request, timeout=5, context=context) as answer:
-        return list(json.load(answer)["items"])

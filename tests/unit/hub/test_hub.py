@@ -59,7 +59,7 @@ def test_the_role_in_the_lake_is_the_notebooks_own() -> None:
     assert secrets == {"lake-catalog-read", "spark-rpc-ann"}
     settings = parse_settings(env(added)["SPARKYARD_NOTEBOOK_SETTINGS"]["value"])
     assert settings.lake.event_log_dir == "", "the reading key may not write event logs"
-    assert settings.executor.service_account == "notebook-executor"
+    assert settings.executor.service_account == "spark-executor"
 
 
 def test_without_encryption_there_is_no_word_between_driver_and_executors() -> None:

@@ -65,7 +65,9 @@ def test_executors_are_the_person_s_and_have_the_shares_of_notebooks() -> None:
 
 
 def test_the_kernel_lays_it_all_into_its_conf_folder(tmp_path: Path, monkeypatch: object) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # type: ignore[attr-defined]
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))  # type: ignore[attr-defined]
+    monkeypatch.setattr("sparkyard.notebook.ledger.LEDGER", tmp_path / "kernels")  # type: ignore[attr-defined]
+    (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("SPARK_CONF_DIR", "")  # type: ignore[attr-defined]
     environ = {
         NOTEBOOK_SETTINGS_ENV: format_settings(SETTINGS),
@@ -75,11 +77,13 @@ def test_the_kernel_lays_it_all_into_its_conf_folder(tmp_path: Path, monkeypatch
         "POD_IP": "10.1.2.3",
     }
     place = prepare_kernel(environ)
-    [folder] = tmp_path.iterdir()
+    [folder] = (tmp_path / "tmp").iterdir()
+    [entry] = (tmp_path / "kernels").glob("*.json")
     lines = dict(line.split(" ", 1) for line in (folder / "spark-defaults.conf").read_text().splitlines())
     assert lines["spark.master"] == "k8s://https://kubernetes.default.svc:443"
     assert lines["spark.kubernetes.executor.podTemplateFile"] == str(folder / "executor.yaml")
-    assert yaml.safe_load((folder / "executor.yaml").read_text())["kind"] == "Pod"
+    executor = yaml.safe_load((folder / "executor.yaml").read_text())
+    assert executor["metadata"]["labels"]["sparkyard.dev/notebook-kernel"] == entry.stem
     assert place.shares == {"sales": "/shares/sales/files"}
     assert "up to 3 executors" in place.words
 
