@@ -1,16 +1,16 @@
-"""JupyterHub as a person's browser and kernel see it: pages, servers, cells over the WebSocket, all through the proxy."""
+"""The smallest hub that the tests install; how it is spoken to is scripts/bench/notebook_hub.py."""
 
 import base64
-import json
-import time
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+import sys
 from typing import Any
 
-import httpx
-import websocket
+from sparkyard.project import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts" / "bench"))
+from notebook_hub import Answer, Hub, Kernel
+
+__all__ = ["Answer", "Hub", "Kernel", "make_values", "read_secret"]
+
 
 Object = dict[str, Any]
 RELEASE = "e2e-hub"  # and its namespace
@@ -20,7 +20,7 @@ USERS = ("ann", "bob")
 
 def make_values(images: Object) -> Object:
     """The smallest hub, in namespaces of its own; the lake of the platform is elsewhere."""
-    small = {"notebook": {"cpu": "100m", "memory": "1Gi", "driverMemory": "512m"}, "executors": {"max": 2, "cores": 1, "memory": "512m"}}
+    small = {"notebook": {"cpu": "100m", "memory": "2Gi", "driverMemory": "512m"}, "executors": {"max": 2, "cores": 1, "memory": "512m"}}
     lake = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "sparkyard"}}}
     ports = [{"protocol": "TCP", "port": port} for port in (7070, 5432)]
     return {
@@ -34,118 +34,6 @@ def make_values(images: Object) -> Object:
         "hub": {"resources": {"requests": {"cpu": "50m", "memory": "128Mi"}}},
         "networkPolicies": {"egress": [{"to": [lake], "ports": ports}]},
     }
-
-
-@dataclass
-class Answer:
-    """What a cell left behind."""
-
-    status: str
-    text: str = ""  # streams and results
-    shown: list[str] = field(default_factory=list)  # displays, each state of them
-    error: str = ""
-
-
-class Hub:
-    """By the token of the service `platform`, which may act for people."""
-
-    def __init__(self, port: int, token: str) -> None:
-        self.address, self.port, self.token = f"http://127.0.0.1:{port}", port, token
-        self.client = httpx.Client(base_url=self.address, timeout=60, headers={"Authorization": f"token {token}"})
-
-    def api(self, method: str, path: str, **fields: Any) -> httpx.Response:
-        return self.client.request(method, f"/hub/api{path}", **fields)
-
-    def start(self, user: str) -> None:
-        self.api("POST", f"/users/{user}")
-        started = self.api("POST", f"/users/{user}/server", json={"profile": "small"})
-        assert started.status_code in (201, 202, 400), started.text
-
-    def wait_for_server(self, user: str, timeout: float = 600) -> None:
-        self.wait(lambda: self.get_server(user).get("ready"), f"{user}'s server is not ready", timeout)
-
-    def get_server(self, user: str) -> Object:
-        return dict(self.api("GET", f"/users/{user}").json().get("servers", {}).get("", {}))
-
-    def stop(self, user: str) -> None:
-        self.api("DELETE", f"/users/{user}/server")
-        self.wait(lambda: not self.api("GET", f"/users/{user}").json().get("server"), f"{user}'s server is still there", 60)
-
-    def wait(self, done: Callable[[], Any], words: str, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        while not done():
-            assert time.monotonic() < deadline, f"{words} after {timeout:.0f} s"
-            time.sleep(1)
-
-    def make_token(self, user: str) -> str:
-        return str(self.api("POST", f"/users/{user}/tokens", json={"note": "e2e"}).json()["token"])
-
-    def log_in(self, user: str, password: str) -> httpx.Response:
-        """The form that a browser sends."""
-        with httpx.Client(base_url=self.address, timeout=30) as browser:
-            browser.get("/hub/login")
-            form = {"username": user, "password": password, "_xsrf": browser.cookies["_xsrf"]}
-            return browser.post("/hub/login", data=form)
-
-    def open_kernel(self, user: str) -> "Kernel":
-        made = self.client.post(f"/user/{user}/api/kernels", json={"name": "spark"})
-        assert made.status_code == 201, made.text
-        return Kernel(self, user, made.json()["id"])
-
-
-class Kernel:
-    def __init__(self, hub: Hub, user: str, identity: str) -> None:
-        self.hub, self.user, self.identity = hub, user, identity
-        self.socket: Any = None
-        self.connect()
-
-    def connect(self) -> None:
-        url = f"ws://127.0.0.1:{self.hub.port}/user/{self.user}/api/kernels/{self.identity}/channels"
-        self.socket = websocket.create_connection(url, header=[f"Authorization: token {self.hub.token}"], timeout=180)
-
-    def run(self, code: str) -> Answer:
-        identity = uuid.uuid4().hex
-        header = {"msg_id": identity, "msg_type": "execute_request", "username": self.user, "session": "e2e", "version": "5.3"}
-        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-        self.socket.send(json.dumps(message))
-        return self._collect(identity)
-
-    def _collect(self, identity: str) -> Answer:
-        answer, idle = Answer(""), False
-        while not (idle and answer.status):
-            message = json.loads(self.socket.recv())
-            if message.get("parent_header", {}).get("msg_id") != identity:
-                continue
-            kind, content = message["header"]["msg_type"], message["content"]
-            idle |= kind == "status" and content["execution_state"] == "idle"
-            self._note(answer, kind, content)
-        return answer
-
-    def _note(self, answer: Answer, kind: str, content: Object) -> None:
-        if kind == "stream":
-            answer.text += content["text"]
-        elif kind == "execute_result":
-            answer.text += content["data"].get("text/plain", "") + "\n"
-        elif kind in ("display_data", "update_display_data"):
-            answer.shown.append(content["data"].get("text/plain", ""))
-        elif kind == "execute_reply":
-            answer.status = content["status"]
-        elif kind == "error":
-            answer.error = f"{content['ename']}: {content['evalue']}"
-
-    def must(self, code: str) -> Answer:
-        answer = self.run(code)
-        assert answer.status == "ok", f"{code}\n{answer.error}\n{answer.text[-2000:]}"
-        return answer
-
-    def run_notebook(self, path: Path) -> list[Answer]:
-        cells = json.loads(path.read_text())["cells"]
-        return [self.must("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
-
-    def close(self) -> None:
-        self.socket.close()
-        self.hub.client.delete(f"/user/{self.user}/api/kernels/{self.identity}")
 
 
 def read_secret(kube: Any, namespace: str, name: str) -> dict[str, str]:

@@ -91,5 +91,6 @@ def make_alone_conf(home: Path, scratch: Path, jars: Sequence[Path]) -> dict[str
         "spark.app.name": "notebook",
         "spark.driver.extraClassPath": ":".join(map(str, jars)),
         "spark.driver.defaultJavaOptions": " ".join(QUICK_START),
+        "spark.ui.enabled": "true",
         "spark.ui.showConsoleProgress": "false",
     }

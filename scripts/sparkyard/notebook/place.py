@@ -80,7 +80,8 @@ def _prepare_alone(folder: Path, environ: Mapping[str, str]) -> Place:
     os.environ.setdefault(SHARES_ENV, str(home / "shares"))
     os.environ.setdefault(CONNECTIONS_ENV, str(home / "connections"))
     shares = {path.parent.name: str(path) for path in sorted((home / "shares").glob("*/files"))}
-    return Place(f"in this process, with the lake in {home}", lambda: "", shares)
+    begun = partial(note_interface, ledger.enter(), environ.get("JUPYTERHUB_SERVICE_PREFIX", "/"))
+    return Place(f"in this process, with the lake in {home}", lambda: "", shares, begun)
 
 
 def find_shares(settings: PlatformSettings) -> dict[str, str]:
