@@ -49,7 +49,7 @@ down: ## Take the cluster of `make cluster` down, to the last mount and process
 	@python3 scripts/cluster/main.py down
 
 ##@ Is it true?
-.PHONY: check test test-long bench-start bench-jobs bench-scale bench-io cds-lists
+.PHONY: check test test-long bench-start bench-jobs bench-scale bench-io bench-notebook cds-lists
 check: setup ## Style, types, layers, bounds, versions: everything that needs no run
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 	@$(PYTEST) -q tests/unit/repo
@@ -76,6 +76,9 @@ bench-io: setup java ## Landing against a plain copy (SHARE=folder of a mounted 
 	@$(PYTHON) scripts/bench/landing.py $(if $(SHARE),--share $(SHARE)) --rows 1000000
 	@$(PYTHON) scripts/bench/night.py
 	@$(PYTHON) scripts/bench/io.py
+
+bench-notebook: setup ## Seconds to rows in a notebook, stock against ours in pairs, on the installed hub
+	@$(PYTHON) scripts/bench/notebook.py --pairs 5
 
 cds-lists: setup ## Record anew which classes a start needs, on the running cluster
 	@$(PYTHON) scripts/images/cds.py

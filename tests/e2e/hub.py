@@ -1,18 +1,26 @@
-"""The smallest hub that the tests install; how it is spoken to is scripts/bench/notebook_hub.py."""
+"""The smallest hub, installed for the tests of all jupyter files; how it is spoken to is scripts/bench/notebook_hub.py."""
 
 import base64
 import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+import yaml
+
+from sparkyard.helm import Helm
+from sparkyard.kube import forward
+from sparkyard.names import JUPYTER_SERVICE, NOTEBOOK_USER_LABEL, PLATFORM_NAMESPACE
 from sparkyard.project import ROOT
+from sparkyard.runs.values import load_images
 
 sys.path.insert(0, str(ROOT / "scripts" / "bench"))
 from notebook_hub import Answer, Hub, Kernel
 
-__all__ = ["Answer", "Hub", "Kernel", "make_values", "read_secret"]
-
-
+__all__ = ["Answer", "Hub", "Kernel"]
 Object = dict[str, Any]
+CHART = ROOT / "charts" / "jupyterhub"
 RELEASE = "e2e-hub"  # and its namespace
 SPACE = "e2e-notebooks"
 USERS = ("ann", "bob")
@@ -26,7 +34,7 @@ def make_values(images: Object) -> Object:
     return {
         "global": {"images": images},
         "namespace": SPACE,
-        "users": {"names": list(USERS)},
+        "users": {"names": [*USERS, "cleo"]},
         "profiles": {"small": small, "medium": small, "large": small},
         "home": {"size": "100Mi"},
         "database": {"size": "100Mi"},
@@ -39,3 +47,83 @@ def make_values(images: Object) -> Object:
 def read_secret(kube: Any, namespace: str, name: str) -> dict[str, str]:
     data = kube.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")["data"]
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+@pytest.fixture(scope="session")
+def hub(yard: Any) -> Iterator[Hub]:
+    """Installed for these tests beside the platform, whose settings and lake it uses; taken away with all that people made."""
+    helm = Helm(yard.kubeconfig)
+    yard.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(make_surroundings(yard)))
+    helm.upgrade(RELEASE, CHART, make_values(load_images()), RELEASE, 300)
+    yard.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(make_lake_access(yard)))
+    try:
+        for name in ("jupyter-hub", "jupyter-proxy"):
+            yard.kubectl("rollout", "status", f"deployment/{name}", "-n", RELEASE, "--timeout=240s")
+        token = read_secret(yard.kube, RELEASE, "jupyter-hub")["serviceToken"]
+        with forward(yard.kube, RELEASE, service=JUPYTER_SERVICE, port=8000) as port:
+            yield Hub(port, token)
+    finally:
+        helm.uninstall(RELEASE, RELEASE, 120)
+        yard.kubectl("delete", "networkpolicy", RELEASE, "-n", PLATFORM_NAMESPACE)
+        yard.kubectl("delete", "namespace", RELEASE, SPACE, "--timeout=180s")
+
+
+def make_surroundings(yard: Any) -> list[Object]:
+    """What the release of the platform would bring: its namespace and the settings of every job."""
+    settings = yard.kube.get(f"/api/v1/namespaces/{PLATFORM_NAMESPACE}/configmaps/sparkyard-defaults")["data"]
+    meta = {"name": "sparkyard-defaults", "namespace": RELEASE}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": RELEASE}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": settings},
+    ]
+
+
+def make_lake_access(yard: Any) -> list[Object]:
+    """What lake.clientNamespaces would give: the reading role's Secrets here, and a door there."""
+    keys, roles = (read_secret(yard.kube, PLATFORM_NAMESPACE, name) for name in ("lake-s3", "lake-postgresql"))
+    service = (
+        f"[yard]\nhost=lake-postgresql.{PLATFORM_NAMESPACE}.svc\nport=5432\ndbname=yard\nuser=yard_read\npassword={roles['yard_read']}\n"
+    )
+    door = {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": SPACE}}}]}
+    names = {"matchExpressions": [{"key": "app.kubernetes.io/name", "operator": "In", "values": ["lake-s3", "lake-postgresql"]}]}
+    return [
+        make_secret("lake-s3-read", {"AWS_ACCESS_KEY_ID": "yard-read", "AWS_SECRET_ACCESS_KEY": keys["read"]}),
+        make_secret("lake-catalog-read", {"pg_service.conf": service}),
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": RELEASE, "namespace": PLATFORM_NAMESPACE},
+            "spec": {"podSelector": names, "policyTypes": ["Ingress"], "ingress": [door]},
+        },
+    ]
+
+
+def make_secret(name: str, data: dict[str, str]) -> Object:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": SPACE}, "stringData": data}
+
+
+@pytest.fixture(scope="session")
+def kernels(hub: Hub) -> Iterator[dict[str, Kernel]]:
+    """A server and a kernel for each person, started at the same time."""
+    for user in USERS:
+        hub.start(user)
+    for user in USERS:
+        hub.wait_for_server(user)
+    opened = {user: hub.open_kernel(user) for user in USERS}
+    yield opened
+    for user, kernel in opened.items():
+        kernel.close()
+        hub.stop(user)
+
+
+def list_executors(yard: Any, user: str) -> list[Object]:
+    """Of every phase: one that has ended is to be gone as well."""
+    selector = f"{NOTEBOOK_USER_LABEL}={user},spark-role=executor"
+    return list(yard.kube.list(f"/api/v1/namespaces/{SPACE}/pods", labelSelector=selector))
+
+
+def wait_for_no_executors(yard: Any, user: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while left := list_executors(yard, user):
+        assert time.monotonic() < deadline, f"{[pod['metadata']['name'] for pod in left]} after {seconds:.0f} s"
+        time.sleep(1)
