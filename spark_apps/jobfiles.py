@@ -96,6 +96,8 @@ def ensure_tables(spark: SparkSession, tables: Mapping[str, tuple[str, str]]) ->
         return
     # Rows arrive grouped by file already: no shuffle before the write.
     properties = "'write.distribution-mode'='none', 'write.spark.fanout.enabled'='true', 'write.parquet.compression-codec'='zstd'"
+    # A small dictionary: where a column has one, each filter on it looks through all of it, file by file.
+    properties += ", 'write.parquet.dict-size-bytes'='65536'"
     properties += ", 'write.wap.enabled'='true'"  # so that a run may stage rows before it publishes them
     for namespace in {table.rpartition(".")[0] for table in tables}:
         _create(spark, f"CREATE NAMESPACE IF NOT EXISTS {namespace}")

@@ -96,13 +96,13 @@ def within_day(since: str | int, until: str) -> Column:
     return F.least(F.col(until), (F.col("id") + 1) * DAY) - F.greatest(begin, F.col("id") * DAY)
 
 
+BINS = [f"{low / 5:.1f} to {(low + 1) / 5:.1f}" for low in range(5)]
+
+
 def cpu_bin(cpus: Column) -> Column:
     """(0, 0.2] is "0.0 to 0.2", and so on up to 1."""
-    upper = F.least(F.greatest(F.ceil(F.round(cpus * 5, 9)), F.lit(1)), F.lit(5))
-    return F.when(cpus.isNull(), "unknown").otherwise(F.format_string("%.1f to %.1f", (upper - 1) / 5, upper / 5))
-
-
-BINS = [f"{low / 5:.1f} to {(low + 1) / 5:.1f}" for low in range(5)]
+    number = F.least(F.greatest(F.ceil(F.round(cpus * 5, 9)), F.lit(1)), F.lit(5)).cast("int")
+    return F.when(cpus.isNull(), "unknown").otherwise(F.element_at(F.array(*map(F.lit, BINS)), number))
 
 
 def label(column: Column) -> Column:
