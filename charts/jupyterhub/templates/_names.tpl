@@ -37,6 +37,7 @@
   "home" $home
   "idle" .Values.idle
   "lake" .Values.lake
+  "connections" .Values.connections
   "shares" (include "jupyter.shares" . | fromJsonArray)
   "authenticator" .Values.login.authenticator
   "config" .Values.login.config

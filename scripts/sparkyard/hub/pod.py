@@ -11,6 +11,7 @@ from sparkyard.hub.values import HubValues, Profile
 from sparkyard.settings import Encryption, PlatformSettings, Role, format_settings
 
 Json = dict[str, Any]
+CONNECTIONS_DIR = "/etc/sparkyard/connections"  # where spark_apps/jobsql.py looks
 # Everybody else's pods can be listed, so that this goes into a Secret.
 TOKEN_VARIABLES = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
 
@@ -40,7 +41,7 @@ def make_additions(platform: PlatformSettings, values: HubValues, user: str, pro
     settings = make_user_settings(platform, values, user)
     template = pod_template("driver", settings)["spec"]
     [container] = template["containers"]
-    volumes, mounts = _shares(settings)
+    volumes, mounts = _add_connections(values.connections, *_shares(settings))
     chosen = values.profiles.get(profile) or values.profiles[values.default_profile]
     return {
         "volumes": [*template["volumes"], *volumes],
@@ -60,6 +61,13 @@ def _shares(settings: PlatformSettings) -> tuple[list[Json], list[Json]]:
         for share in settings.shares
     ]
     return claims, [make_mount(share) for share in settings.shares]
+
+
+def _add_connections(secret: str, volumes: list[Json], mounts: list[Json]) -> tuple[list[Json], list[Json]]:
+    if not secret:
+        return volumes, mounts
+    source = {"name": "sql-connections", "secret": {"secretName": secret, "optional": True}}
+    return [*volumes, source], [*mounts, {"name": "sql-connections", "mountPath": CONNECTIONS_DIR, "readOnly": True}]
 
 
 def _env(settings: PlatformSettings, profile: Profile, user: str) -> list[Json]:

@@ -65,6 +65,7 @@ class HubValues(Model):
     home: Home = Home()
     idle: Idle = Idle()
     lake: Lake = Lake()
+    connections: str = ""  # a Secret
     shares: tuple[str, ...] = ()
     database: bool = False  # its address is in the environment
     authenticator: str = ""  # another than ours

@@ -62,6 +62,13 @@ def test_the_role_in_the_lake_is_the_notebooks_own() -> None:
     assert settings.executor.service_account == "spark-executor"
 
 
+def test_sql_connections_are_mounted_where_jobs_look_and_only_if_the_site_says_so() -> None:
+    given = make_additions(PlatformSettings(), VALUES.model_copy(update={"connections": "sql"}), "ann", "small")
+    assert {"name": "sql-connections", "secret": {"secretName": "sql", "optional": True}} in given["volumes"]
+    assert {"name": "sql-connections", "mountPath": "/etc/sparkyard/connections", "readOnly": True} in given["mounts"]
+    assert "sql-connections" not in {volume["name"] for volume in additions()["volumes"]}
+
+
 def test_without_encryption_there_is_no_word_between_driver_and_executors() -> None:
     assert make_user_settings(PlatformSettings(encryption=Encryption(secret="")), VALUES, "ann").encryption.secret == ""
 
