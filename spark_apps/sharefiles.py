@@ -6,6 +6,7 @@ has lost its server may hang for ever, so whoever asks it does so in a thread th
 
 import argparse
 import errno
+import json
 import os
 import re
 import threading
@@ -82,7 +83,16 @@ def _look(folder: str, answer: "SimpleQueue[OSError | None]") -> None:
 
 
 def lost(share: str, why: str) -> InputError:
-    return InputError(f"share {share}: {why}. Is it mounted here, and does its server answer? sparkyard share test {share}")
+    """With the words of the agent that mounts it here, where there is one: it knows server and cause."""
+    told = said_of(share) or "Is it mounted here, and does its server answer?"
+    return InputError(f"share {share}: {why}. {told} sparkyard share test {share}")
+
+
+def said_of(share: str) -> str | None:
+    with suppress(OSError, ValueError, AttributeError), open(os.path.join(os.path.dirname(folder_of(share)), "state.json")) as file:
+        state = json.load(file)
+        return None if state.get("state") == "mounted" else state.get("message")
+    return None
 
 
 def explain(error: OSError, folder: str) -> str:

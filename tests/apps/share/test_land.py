@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import threading
 import time
@@ -229,6 +230,10 @@ def test_a_share_that_is_not_there_is_named(share: Any, monkeypatch: pytest.Monk
     share.root.rmdir()
     with pytest.raises(jobkit.InputError, match=r"share risk: .*/risk/files is not there. Is it mounted"):
         share.land()
+    (share.root.parent / "state.json").write_text(json.dumps({"state": "lost", "message": "files01 refuses the password of spark."}))
+    with pytest.raises(jobkit.InputError, match=r"is not there\. files01 refuses the password of spark\. sparkyard share test risk"):
+        share.land()
+    (share.root.parent / "state.json").write_text("half-writ")
     monkeypatch.setattr(sharefiles.os, "scandir", lambda folder: (_ for _ in ()).throw(PermissionError(errno.EACCES, "denied")))
     with pytest.raises(jobkit.InputError, match=r"share risk: .* may not be read: nothing is mounted there"):
         share.land()
