@@ -47,12 +47,15 @@ def list_tables(catalog: "Catalog") -> list[str]:
     return sorted(f"{CATALOG}.{'.'.join(table)}" for space in spaces for table in catalog.list_tables(space))
 
 
-def load_table(catalog: "Catalog", name: str, *, columns: Sequence[str] = ("*",), limit: int | None = None) -> "pa.Table":
-    """The rows of a table as Arrow, by their first column where a table is small enough to be put in order."""
+def load_table(
+    catalog: "Catalog", name: str, *, columns: Sequence[str] = ("*",), limit: int | None = None, where: Mapping[str, Any] | None = None
+) -> "pa.Table":
+    """The rows of a table as Arrow, by their first column where a table is small enough to be put in order; `where` columns are so."""
     table = load_metadata(catalog, name)
-    if table.scan().count() > IN_ORDER:
+    if table.scan().count() > IN_ORDER and not where:
         return table.scan(selected_fields=tuple(columns), limit=limit).to_arrow()
-    rows = table.scan(selected_fields=tuple(columns)).to_arrow()
+    chosen: dict[str, Any] = {"row_filter": " and ".join(f"{column} = '{value}'" for column, value in where.items())} if where else {}
+    rows = table.scan(**chosen, selected_fields=tuple(columns)).to_arrow()
     return rows.sort_by(rows.column_names[0]).slice(0, limit)
 
 

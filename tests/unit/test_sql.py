@@ -1,6 +1,6 @@
 """SQL without a JVM: names, current files, and tables whose files alone do not say what their rows are."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
-from sparkyard import sql
+from sparkyard import lake, sql
 from sparkyard.errors import UsageError
 from sparkyard.local.catalog import ensure_catalog
 
@@ -86,6 +86,11 @@ def test_what_is_no_answer_says_why(catalog: SqlCatalog, query: str, said: str) 
     put(catalog, n=[1])
     with pytest.raises(UsageError, match=said):
         sql.run_query(catalog, query)
+
+
+def test_a_plot_reads_what_it_is_of(catalog: SqlCatalog) -> None:
+    put(catalog, day=pa.array([WHEN.date(), date(2026, 1, 3)]), n=[1, 2])
+    assert lake.load_table(catalog, "refined.a", columns=("n",), where={"day": "2026-01-03"}).to_pydict() == {"n": [2]}
 
 
 def test_an_answer_of_spark_is_taken_in_its_order_and_its_table_goes(catalog: SqlCatalog, tmp_path: Path) -> None:

@@ -22,5 +22,5 @@ def draw_plot(home: Path, wish: dict[str, Any], file: Path) -> dict[str, str]:
 
 def draw_from(catalog: "Catalog", wish: dict[str, Any], file: Path) -> None:
     os.environ.setdefault("MPLCONFIGDIR", str(cache_dir() / "matplotlib"))
-    table = lake.load_table(catalog, wish["table"], columns=(wish["x"], *wish["y"]))
+    table = lake.load_table(catalog, wish["table"], columns=(wish["x"], *wish["y"]), where=wish.get("where"))
     plot.draw(lake.to_columns(table), wish, file)

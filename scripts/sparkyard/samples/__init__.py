@@ -2,8 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from sparkyard.samples import events, losses, trace
+from sparkyard.samples import events, losses, marts, trace
 
 # A family gives files: their name in the sample's folder, and their bytes.
 Generator = Callable[[float, int, float], Iterator[tuple[str, bytes]]]
-FAMILIES: dict[str, Generator] = {"events": events.make_files, "losses": losses.make_files, "trace": trace.make_files}
+FAMILIES: dict[str, Generator] = {
+    "events": events.make_files,
+    "losses": losses.make_files,
+    "marts": marts.make_files,
+    "trace": trace.make_files,
+}

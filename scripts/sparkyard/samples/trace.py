@@ -16,7 +16,7 @@ from sparkyard.errors import ToolMissing
 
 
 def make_files(scale: float, seed: int = 0, broken: float = 0.0) -> Iterator[tuple[str, bytes]]:
-    check_tools()
+    check_tools("sample trace")
     from sparkyard.samples.trace_csv import format_file
     from sparkyard.samples.trace_shards import make_tables
 
@@ -24,7 +24,7 @@ def make_files(scale: float, seed: int = 0, broken: float = 0.0) -> Iterator[tup
         yield name, format_file(columns, broken, random.Random(f"{name} {seed}"))
 
 
-def check_tools() -> None:
+def check_tools(who: str) -> None:
     for tool in ("numpy", "pyarrow"):
         if not importlib.util.find_spec(tool):
-            raise ToolMissing(f"needs {tool}, which is not installed", where="sample trace", next_command="pip install 'sparkyard[local]'")
+            raise ToolMissing(f"needs {tool}, which is not installed", where=who, next_command="pip install 'sparkyard[local]'")
