@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from e2e.hub import hub, kernels  # noqa: F401  (fixtures, made when a test asks for them)
+from e2e.site import site  # noqa: F401
 
 from sparkyard.kube import Kube, find_kubeconfig
 from sparkyard.kube.applications import applications_path, delete_application

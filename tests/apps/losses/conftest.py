@@ -8,6 +8,23 @@ import pytest
 
 IDS = "Iteration EventSetTypeId Day EventID EventSetID TagID LayerId Phantom BindingId"
 AMOUNTS = "Layer RIP RIB Premium Tax Brokerage NetLayer Subject"
+# Every year of every layer is laid out, the empty ones too, and ranked.
+CURVES = """
+    WITH occurrences AS (SELECT snapshot, EventSetTypeId AS region, LayerId AS layer, Iteration AS year, sum({loss}) AS loss
+                         FROM losses GROUP BY snapshot, EventSetTypeId, LayerId, Iteration, Day, EventSetID, EventID),
+         years AS (SELECT snapshot, region, layer, year, sum(loss) AS total, max(loss) AS largest FROM occurrences GROUP BY ALL),
+         counts AS (SELECT snapshot, {iterations} AS n FROM losses GROUP BY ALL),
+         every AS (SELECT snapshot, region, layer, n, unnest(range(1, n + 1)) AS year
+                   FROM (SELECT DISTINCT snapshot, region, layer FROM years) JOIN counts USING (snapshot)),
+         filled AS (SELECT every.*, total IS NOT NULL AS has_rows, coalesce(total, 0)::DOUBLE AS total,
+                           coalesce(largest, 0)::DOUBLE AS largest FROM every LEFT JOIN years USING (snapshot, region, layer, year)),
+         groups AS (SELECT snapshot, region, layer, any_value(n) AS n, count(*) FILTER (has_rows) AS seen, avg(total) AS mean,
+                           stddev_samp(total) AS deviation, list(total ORDER BY total DESC) AS totals,
+                           list(largest ORDER BY largest DESC) AS largests FROM filled GROUP BY ALL)
+    SELECT snapshot, region, layer, t::INT, '{loss}', n, seen, mean, deviation,
+           CASE WHEN t <= n THEN greatest(largests[ceil(n / t)::INT], 0) END,
+           CASE WHEN t <= n THEN greatest(totals[ceil(n / t)::INT], 0) END
+    FROM groups, unnest({periods}) AS periods(t)"""
 
 
 def put(raw: Path, scale: float = 0.2, **more: Any) -> None:

@@ -4,35 +4,20 @@ import statistics
 from typing import Any
 
 import pytest
+from apps.losses.conftest import CURVES
 
 import jobkit
 from losses import curves
 
 pytestmark = pytest.mark.java
 PERIODS = [2, 10, 33, 100, 250, 1000, 10000, 20000]
-SQL = """
-    WITH occurrences AS (SELECT snapshot, EventSetTypeId AS region, LayerId AS layer, Iteration AS year, sum({loss}) AS loss
-                         FROM losses GROUP BY snapshot, EventSetTypeId, LayerId, Iteration, Day, EventSetID, EventID),
-         years AS (SELECT snapshot, region, layer, year, sum(loss) AS total, max(loss) AS largest FROM occurrences GROUP BY ALL),
-         counts AS (SELECT snapshot, {iterations} AS n FROM losses GROUP BY ALL),
-         every AS (SELECT snapshot, region, layer, n, unnest(range(1, n + 1)) AS year
-                   FROM (SELECT DISTINCT snapshot, region, layer FROM years) JOIN counts USING (snapshot)),
-         filled AS (SELECT every.*, total IS NOT NULL AS has_rows, coalesce(total, 0)::DOUBLE AS total,
-                           coalesce(largest, 0)::DOUBLE AS largest FROM every LEFT JOIN years USING (snapshot, region, layer, year)),
-         groups AS (SELECT snapshot, region, layer, any_value(n) AS n, count(*) FILTER (has_rows) AS seen, avg(total) AS mean,
-                           stddev_samp(total) AS deviation, list(total ORDER BY total DESC) AS totals,
-                           list(largest ORDER BY largest DESC) AS largests FROM filled GROUP BY ALL)
-    SELECT snapshot, region, layer, t::INT, '{loss}', n, seen, mean, deviation,
-           CASE WHEN t <= n THEN greatest(largests[ceil(n / t)::INT], 0) END,
-           CASE WHEN t <= n THEN greatest(totals[ceil(n / t)::INT], 0) END
-    FROM groups, unnest({periods}) AS periods(t)"""
 
 
 @pytest.mark.parametrize(("loss", "iterations"), [("Layer", 10_000), ("NetLayer", None)])
 def test_every_cell_equals_duckdb(losses: Any, loss: str, iterations: int | None) -> None:
     told = ["--iterations", str(iterations)] if iterations else []
     result = curves.main(["--loss", loss, "--periods", ",".join(map(str, PERIODS)), *told], losses.spark)
-    expected = losses.duck.sql(SQL.format(loss=loss, iterations=iterations or "max(Iteration)", periods=PERIODS)).fetchall()
+    expected = losses.duck.sql(CURVES.format(loss=loss, iterations=iterations or "max(Iteration)", periods=PERIODS)).fetchall()
     assert losses.rows(curves.TABLE) == approx(sorted(expected))
     assert len(expected) == result["rows"]["written"] == 2 * 3 * 12 * len(PERIODS)
     assert ("iterations_are" in result["facts"]) == (iterations is None)
