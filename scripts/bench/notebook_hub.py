@@ -81,8 +81,12 @@ class Kernel:
     def connect(self) -> None:
         url = f"ws://127.0.0.1:{self.hub.port}/user/{self.user}/api/kernels/{self.identity}/channels"
         self.socket = websocket.create_connection(url, header=[f"Authorization: token {self.hub.token}"], timeout=180)
+        self.heard = time.monotonic()
 
     def run(self, code: str) -> Answer:
+        if time.monotonic() - self.heard > 20:  # who does not answer the server's pings meanwhile is cut off
+            self.socket.close()
+            self.connect()
         identity = uuid.uuid4().hex
         header = {"msg_id": identity, "msg_type": "execute_request", "username": self.user, "session": "e2e", "version": "5.3"}
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
@@ -94,6 +98,7 @@ class Kernel:
         answer, idle = Answer(""), False
         while not (idle and answer.status):
             message = json.loads(self.socket.recv())
+            self.heard = time.monotonic()
             if message.get("parent_header", {}).get("msg_id") != identity:
                 continue
             kind, content = message["header"]["msg_type"], message["content"]

@@ -61,6 +61,10 @@ def kernel(hub: Hub) -> Iterator[Kernel]:
     kernel.close()
 
 
+def test_looking_at_it_starts_nothing(kernel: Kernel) -> None:
+    assert kernel.must("spark").text.startswith("<spark: not started")
+
+
 def test_sql_in_a_cell(kernel: Kernel) -> None:
     kernel.must("least = 3")
     shown = kernel.must("%%sql few\nSELECT id, id * id AS square FROM range(6) WHERE id > :least ORDER BY id").shown

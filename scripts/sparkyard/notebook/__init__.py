@@ -19,6 +19,6 @@ def load_ipython_extension(shell: Any) -> None:
     spark = LazySession(place.words, place.begun)
     shell.push({"spark": spark, "yard": Yard(spark, place)}, interactive=False)
     Progress(place.explain).watch(shell.events)
-    spark.watch(shell.events)
+    spark.watch(shell)
     register_sql(shell, spark)
     watch_errors(shell)

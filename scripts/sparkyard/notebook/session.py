@@ -36,8 +36,10 @@ class LazySession:
         self._begun = begun
         self._started: Any = None
 
-    def watch(self, events: Any) -> None:
-        events.register("pre_run_cell", lambda info: self._prepare(info.raw_cell))
+    def watch(self, shell: Any) -> None:
+        """IPython asks what it stands for how to show it; this asks it itself, and so starts nothing."""
+        shell.display_formatter.formatters["text/plain"].singleton_printers[id(self)] = lambda it, printer, _: printer.text(repr(it))
+        shell.events.register("pre_run_cell", lambda info: self._prepare(info.raw_cell))
 
     def _prepare(self, cell: str) -> None:
         """What fails here fails again where the cell uses it, and is told there."""
