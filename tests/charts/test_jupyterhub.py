@@ -48,7 +48,7 @@ def test_the_package_reads_what_the_chart_says() -> None:
     values = hub_values(make())
     assert values.namespace == SPACE
     assert values.users.names == ("ann", "bob")
-    assert [profile["slug"] for profile in make_profile_list(values)] == ["large", "medium", "small"]
+    assert [profile["slug"] for profile in make_profile_list(values)] == ["small", "medium", "large"]
     assert values.image == "registry.example.com/sparkyard/notebook:1"
 
 

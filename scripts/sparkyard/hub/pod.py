@@ -83,7 +83,8 @@ def _env(settings: PlatformSettings, profile: Profile, user: str) -> list[Json]:
 
 
 def make_profile_list(values: HubValues) -> list[Json]:
-    """The choice on the page that starts a server, as KubeSpawner wants it."""
+    """The choice on the page that starts a server, as KubeSpawner wants it; the smallest first, since helm sorts by name."""
+    sizes = sorted(values.profiles.items(), key=lambda item: _mebibytes(item[1].notebook.memory))
     return [
         {
             "slug": slug,
@@ -97,12 +98,16 @@ def make_profile_list(values: HubValues) -> list[Json]:
                 "mem_limit": _bytes(profile.notebook.memory),
             },
         }
-        for slug, profile in values.profiles.items()
+        for slug, profile in sizes
     ]
 
 
 def _cores(quantity: str) -> float:
     return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
+
+
+def _mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * (1024 if quantity.endswith("Gi") else 1)
 
 
 def _bytes(quantity: str) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 LEDGER = Path(tempfile.gettempdir()) / "sparkyard-kernels"
@@ -19,12 +19,13 @@ class Entry:
     pid: int
     begun: str  # of the process, so that another of the same number is not taken for it
     interface: str = ""  # address of the Spark UI
+    door: str = ""  # word in the path that leads there; unlike the kernel's own it stands on no pod
 
 
 def enter(interface: str = "", entry: Entry | None = None) -> Entry:
     """The kernel that asks; again with the address of its Spark UI once it has one."""
-    entry = entry or Entry(secrets.token_hex(6), os.getpid(), read_begin(os.getpid()))
-    entry = Entry(entry.kernel, entry.pid, entry.begun, interface)
+    entry = entry or Entry(secrets.token_hex(6), os.getpid(), read_begin(os.getpid()), door=secrets.token_hex(16))
+    entry = replace(entry, interface=interface)
     LEDGER.mkdir(mode=0o700, exist_ok=True)
     draft = LEDGER / f".{entry.kernel}"
     draft.write_text(json.dumps(asdict(entry)))

@@ -65,7 +65,7 @@ def note_interface(entry: ledger.Entry, prefix: str, session: Any) -> str:
     """The server leads to the Spark UI from then on."""
     address = str(session.sparkContext.uiWebUrl or "")
     ledger.enter(address, entry)
-    return f"{prefix}spark/{entry.kernel}/" if address else ""
+    return f"{prefix}spark/{entry.door}/" if address else ""
 
 
 def _prepare_alone(folder: Path, environ: Mapping[str, str]) -> Place:
@@ -88,5 +88,18 @@ def find_shares(settings: PlatformSettings) -> dict[str, str]:
     return {share.name: f"/shares/{share.name}/files" for share in settings.shares}
 
 
+# What Spark has to say in a cell: errors. Why executors do not come, progress tells.
+QUIET = """\
+rootLogger.level = error
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex{short}
+"""
+
+
 def _write(folder: Path, conf: dict[str, str]) -> None:
+    (folder / "log4j2.properties").write_text(QUIET)
     (folder / "spark-defaults.conf").write_text(format_properties(conf))

@@ -1,4 +1,4 @@
-"""What the notebook server has besides Jupyter: the sweeper, and each kernel's Spark UI under <server>/spark/<kernel>/.
+"""What the notebook server has besides Jupyter: the sweeper, and each kernel's Spark UI under <server>/spark/<word>/.
 
 The Spark UI asks for its pages by the path that the header X-Forwarded-Context names; below a path with `proxy` in it, its Executors page
 would take the next word for an application."""
@@ -36,13 +36,18 @@ def _load_jupyter_server_extension(app: Any) -> None:
 class SparkInterface(JupyterHandler):
     """Read only: a stage is stopped by interrupting its cell."""
 
+    def check_xsrf_cookie(self) -> None:
+        """Spark's pages fetch their parts and know no token of ours. Another person's page, of the same origin, does not know the path."""
+        if self.request.method != "GET" or self.request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            raise HTTPError(403, "asked for by another site")
+
     @authenticated
-    async def get(self, kernel: str, path: str | None) -> None:
-        base = url_path_join(self.base_url, "spark", kernel)
+    async def get(self, door: str, path: str | None) -> None:
+        base = url_path_join(self.base_url, "spark", door)
         if not path:
             self.redirect(f"{base}/jobs/")
             return
-        address = next((entry.interface for entry in load_entries() if entry.kernel == kernel), "")
+        address = next((entry.interface for entry in load_entries() if entry.door == door), "")
         if not address:
             raise HTTPError(404, "this kernel's Spark has ended, or has not started yet")
         await self._pass_on(f"{address}{path}{'?' if self.request.query else ''}{self.request.query}", base)

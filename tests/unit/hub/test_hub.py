@@ -13,7 +13,7 @@ from sparkyard.settings import Encryption, PlatformSettings, parse_settings
 
 VALUES = HubValues(
     image="registry.example.com/sparkyard/notebook:1",
-    profiles={"small": Profile(), "large": Profile(title="Large", notebook=Notebook(cpu="2", memory="8Gi"), executors=Executors(max=9))},
+    profiles={"large": Profile(title="Large", notebook=Notebook(cpu="2", memory="8Gi"), executors=Executors(max=9)), "small": Profile()},
 )
 
 
