@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from rotation import rotating
 
 from sparkyard import lake
 from sparkyard.kube.applications import get_driver, termination_message
@@ -36,13 +37,21 @@ def run_locally(yard: Any, manifest: Path, home: Path, *arguments: str) -> dict[
     return json.loads(done.stdout)["summary"]  # type: ignore[no-any-return]
 
 
-def test_hello_runs_untouched_with_executors_as_pods_of_their_own_in_a_restricted_namespace(yard: Any, tmp_path: Path) -> None:
-    labels = yard.kube.get(f"/api/v1/namespaces/{yard.namespace}")["metadata"]["labels"]
-    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+@pytest.fixture(scope="module")
+def hello(yard: Any) -> dict[str, Any]:
+    """The application, ended."""
     app = yard.wait_for_end(yard.apply(HELLO))
     assert app["status"]["applicationState"]["state"] == "COMPLETED"
-    assert len(app["status"]["executorState"]) == 2
-    assert comparable(result_of(yard, app)) == comparable(run_locally(yard, HELLO, tmp_path))
+    return app  # type: ignore[no-any-return]
+
+
+def test_hello_runs_untouched_with_executors_as_pods_of_their_own_in_a_restricted_namespace(
+    yard: Any, hello: dict[str, Any], tmp_path: Path
+) -> None:
+    labels = yard.kube.get(f"/api/v1/namespaces/{yard.namespace}")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert len(hello["status"]["executorState"]) == 2
+    assert comparable(result_of(yard, hello)) == comparable(run_locally(yard, HELLO, tmp_path))
 
 
 def test_events_equal_local_mode_row_for_row_and_a_second_run_changes_nothing(yard: Any, clean_events: None, tmp_path: Path) -> None:
@@ -63,34 +72,33 @@ def run_events(yard: Any) -> dict[str, Any]:
 
 
 @pytest.mark.data
-def test_the_real_events_equal_an_independent_computation(yard: Any, clean_events: None, real_data: Path) -> None:
-    result = run_on_cluster(yard, real_data / "events/events.csv", "events-real")
-    expected = compute_windows(real_data / "events/events.csv")
+@pytest.mark.parametrize("broken", rotating([0, 1000], guarding=["spark_apps/events"]))
+def test_real_events_equal_an_independent_computation_and_broken_lines_are_quarantined(
+    yard: Any, clean_events: None, real_data: Path, tmp_path: Path, broken: int
+) -> None:
+    header, *lines = (real_data / "events/events.csv").read_bytes().splitlines()
+    chance = random.Random(1)
+    rejected = {position: break_line(chance, lines[position]) for position in chance.sample(range(len(lines)), broken)}
+    file, good = tmp_path / "events.csv", tmp_path / "good.csv"
+    file.write_bytes(b"\n".join([header, *(rejected.get(position, line) for position, line in enumerate(lines)), b""]))
+    good.write_bytes(b"\n".join([header, *(line for position, line in enumerate(lines) if position not in rejected), b""]))
+    result = run_on_cluster(yard, file, "events-real")
+    assert result["rows"] == {"read": 100_000, "rejected": broken, "written": 100_000 - broken}
     with open_catalog(yard.kube) as catalog:
-        columns = lake.to_columns(lake.load_table(catalog, WINDOWS))
-    starts = [int(start.timestamp()) for start in columns["window_start"]]
-    assert list(zip(starts, columns["open_count"], columns["close_count"], strict=True)) == expected
+        windows = lake.to_columns(lake.load_table(catalog, WINDOWS))
+        quarantined = lake.to_columns(lake.load_table(catalog, "yard.trusted.events_windows_quarantine")) if broken else {"line": []}
+    assert sorted(quarantined["line"]) == sorted(line.decode(errors="replace") for line in rejected.values())
+    check_windows(windows, result, compute_windows(good))
+
+
+def check_windows(windows: dict[str, list[Any]], result: dict[str, Any], expected: list[tuple[int, int, int]]) -> None:
+    starts = [int(start.timestamp()) for start in windows["window_start"]]
+    assert list(zip(starts, windows["open_count"], windows["close_count"], strict=True)) == expected
     for name, index in (("average_open_count", 1), ("average_close_count", 2)):
         assert result["facts"][name] == pytest.approx(sum(row[index] for row in expected) / len(expected), abs=1e-6)
-    assert result["facts"]["average_total"] == pytest.approx(100_000 / len(expected), abs=1e-6)
     best = sorted(expected, key=lambda row: (-row[1], row[0]))[:10]
     top = [[f"{datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M}", opened, closed] for start, opened, closed in best]
     assert [row[:3] for row in result["highlights"][1:]] == top
-
-
-@pytest.mark.data
-def test_one_percent_of_broken_lines_is_quarantined_to_the_line(yard: Any, clean_events: None, real_data: Path, tmp_path: Path) -> None:
-    header, *lines = (real_data / "events/events.csv").read_bytes().splitlines()
-    chance = random.Random(1)
-    broken = {position: break_line(chance, lines[position]) for position in chance.sample(range(len(lines)), len(lines) // 100)}
-    file = tmp_path / "events.csv"
-    file.write_bytes(b"\n".join([header, *(broken.get(position, line) for position, line in enumerate(lines)), b""]))
-    result = run_on_cluster(yard, file, "events-broken")
-    assert result["rows"] == {"read": 100_000, "rejected": 1_000, "written": 99_000}
-    with open_catalog(yard.kube) as catalog:
-        quarantined = lake.to_columns(lake.load_table(catalog, "yard.trusted.events_windows_quarantine"))
-    assert sorted(quarantined["line"]) == sorted(line.decode(errors="replace") for line in broken.values())
-    assert set(quarantined["source_file"]) == {"s3a://raw/events-broken/events.csv"}
 
 
 def run_on_cluster(yard: Any, file: Path, folder: str) -> dict[str, Any]:
@@ -129,9 +137,8 @@ def table_checksum(yard: Any, table: str) -> str:
         return lake.checksum(lake.load_table(catalog, table))
 
 
-def test_losing_the_drivers_log_loses_no_result(yard: Any, tmp_path: Path) -> None:
-    app = yard.wait_for_end(yard.apply(HELLO))
-    driver = get_driver(yard.kube, app)
+def test_losing_the_drivers_log_loses_no_result(yard: Any, hello: dict[str, Any], tmp_path: Path) -> None:
+    driver = get_driver(yard.kube, hello)
     assert driver
     folder = f"/var/log/pods/{yard.namespace}_{driver['metadata']['name']}_{driver['metadata']['uid']}"
     inside = [sys.executable, str(ROOT / "scripts/cluster/main.py"), "exec", "--", "rm", "-r", folder]
