@@ -11,6 +11,7 @@ from unit.runs.fake_cluster import FakeCluster, run_cluster
 HOME = tempfile.mkdtemp(prefix="sparkyard-airflow-")
 DAGS = Path(__file__).resolve().parents[2] / "airflow" / "dags"
 os.environ |= {"AIRFLOW_HOME": HOME, "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS)}
+os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"  # a busy machine is no failure
 
 
 @pytest.fixture

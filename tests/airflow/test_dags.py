@@ -1,5 +1,6 @@
 """Every DAG is there, is quick to read, asks nobody anything while it is read, and runs manifests that exist."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("airflow.sdk", reason="no Airflow here: make test runs these with the group airflow")
+from airflow.sdk.exceptions import AirflowFailException
+
 DAGS = Path(__file__).resolve().parents[2] / "airflow" / "dags"
 JOBS = DAGS.parents[1] / "manifests" / "jobs"
-WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep"}
+OF_PODS = {"trace_daily_kpo", "hello_pod"}  # by KubernetesPodOperator, whose module imports the client of a cluster
+WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep", "trace_rented"} | OF_PODS
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +31,14 @@ def test_every_dag_is_there(dags: dict[str, Any]) -> None:
     assert {Path(dag.fileloc).stem for dag in dags.values()} == WRITTEN_DOWN, "a DAG's file has its name"
 
 
-def test_reading_them_asks_no_network_and_writes_no_file() -> None:
-    """In a process without a network, that may write nothing and import no client of a cluster and no YAML."""
+@pytest.mark.parametrize("of_pods", [False, True])
+def test_reading_them_asks_no_network_and_writes_no_file(of_pods: bool) -> None:
+    """In a process without a network, that may write no file and import no client of a cluster, but with KubernetesPodOperator."""
     code = """
-import builtins, importlib.abc, runpy, socket, sys
+import builtins, importlib, importlib.abc, runpy, socket, sys
 import airflow.sdk
+if sys.argv[1] == "True":
+    importlib.import_module("airflow.providers.cncf.kubernetes.operators.pod")
 class Nobody(importlib.abc.MetaPathFinder):
     def find_spec(self, name, *_):
         if name.split(".")[0] in ("kubernetes", "urllib3", "yaml") and name not in sys.modules:
@@ -41,10 +48,11 @@ def refuse(*_, **__): raise OSError("at import")
 socket.socket = socket.create_connection = refuse
 read = builtins.open
 builtins.open = lambda path, mode="r", *more, **named: refuse() if set(mode) & set("wax+") else read(path, mode, *more, **named)
-for path in sys.argv[1:]:
+for path in sys.argv[2:]:
     runpy.run_path(path, run_name="imported")
 """
-    done = subprocess.run([sys.executable, "-c", code, *map(str, DAGS.glob("*.py"))], capture_output=True, text=True)
+    paths = [str(path) for path in DAGS.glob("*.py") if (path.stem in OF_PODS) is of_pods]
+    done = subprocess.run([sys.executable, "-c", code, str(of_pods), *paths], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -73,6 +81,36 @@ def test_a_summary_is_the_last_word_on_every_job(dags: dict[str, Any]) -> None:
 def test_the_questions_are_those_that_are_declared(dags: dict[str, Any]) -> None:
     asked = dags["trace_daily"].task_dict.keys() - {"trace-land", "summary"}
     assert asked == {path.stem for path in JOBS.glob("trace-q*.yaml")}
+
+
+def test_tasks_that_are_pods_leave_the_place_to_the_place(dags: dict[str, Any]) -> None:
+    asked = {task.task_id for task in dags["trace_daily_kpo"].tasks}
+    assert asked == dags["trace_daily"].task_dict.keys()
+    for task in (task for name in OF_PODS for task in dags[name].tasks if task.task_id != "summary"):
+        assert (task.image, task.namespace, task.service_account_name) == (None, None, None), task
+        assert task.deferrable, task
+        assert task.retries >= 1, task
+        assert task.execution_timeout, task
+        assert task.pool == "spark", task
+
+
+def test_a_pods_record_is_the_last_thing_that_it_prints(dags: dict[str, Any]) -> None:
+    from types import SimpleNamespace
+
+    [keep] = dags["trace_daily_kpo"].task_dict["trace-land"].callbacks
+    pushed: dict[str, Any] = {}
+    context = {"ti": SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))}
+    pod = SimpleNamespace(metadata=SimpleNamespace(name="p", namespace="n"))
+
+    def complete(record: str) -> None:
+        data = f"a line\n{{not this}}\n{record}\n1.2 s a line of stderr\n".encode()
+        client = SimpleNamespace(read_namespaced_pod_log=lambda *_, **__: SimpleNamespace(data=data))
+        keep.on_pod_completion(pod=pod, client=client, context=context, mode="sync", operator=None)
+
+    complete(json.dumps({"state": "failed", "cause": {"exit_code": 6, "message": "m"}}, indent=2))
+    assert pushed["run_record"]["state"] == "failed", "and the task fails by its pod, to be tried again"
+    with pytest.raises(AirflowFailException, match="wrong"):
+        complete(json.dumps({"state": "failed", "cause": {"exit_code": 2, "message": "wrong"}}, indent=2))
 
 
 def test_the_day_of_a_run_reaches_its_arguments(dags: dict[str, Any]) -> None:

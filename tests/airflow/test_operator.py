@@ -59,6 +59,25 @@ def test_a_job_is_submitted_waited_for_and_told(cluster: FakeCluster) -> None:
     cluster.end(name)
     record = resume(task, ti, wait(deferred))
     assert (record["state"], record["rows"]["written"], record["tables"]) == ("succeeded", 4, ["yard.refined.x"])
+    assert record["cost"]["asked_core_hours"] == round(19 * 3 / 3600, 4), "a driver and two executors, from submission to end"
+
+
+def test_what_the_triggerer_saw_stands_in_the_tasks_own_log(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    task, ti, deferred = begin(cluster)
+    cluster.log = ["2026-11-21T16:21:50.1Z a line of the driver"]
+    cluster.end(cluster.created[0])
+    event = wait(deferred)
+    capsys.readouterr()
+    resume(task, ti, event)
+    shown = capsys.readouterr().out
+    assert f"application spark-jobs/{cluster.created[0]}: COMPLETED" in shown
+    assert "a line of the driver" in shown
+
+
+def test_pods_go_to_the_nodes_that_are_named(cluster: FakeCluster) -> None:
+    begin(cluster, node_selector={"pool": "night", "zone": ""})
+    spec = cluster.apps[cluster.created[0]]["spec"]
+    assert [spec[role]["nodeSelector"] for role in ("driver", "executor")] == [{"pool": "night"}] * 2
 
 
 def test_a_second_worker_follows_the_same_application(cluster: FakeCluster) -> None:

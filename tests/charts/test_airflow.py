@@ -134,6 +134,56 @@ def test_a_pod_for_each_task_is_restricted_too() -> None:
         bring({"executor": "CeleryExecutor"})
 
 
+def rules(objects: list[Object], namespace: str, name: str) -> dict[str, list[str]]:
+    return {resource: rule["verbs"] for rule in pick(objects, "Role", name, namespace)["rules"] for resource in rule["resources"]}
+
+
+def test_pods_of_tasks_are_made_only_where_the_site_lets() -> None:
+    objects = bring({"podTasks": {"namespace": "tasks"}})
+    assert set(names(objects)) - set(names(bring())) == {
+        ("Namespace", "tasks"),
+        ("ServiceAccount", "tasks/airflow-task"),
+        ("Role", "tasks/airflow"),
+        ("RoleBinding", "tasks/airflow"),
+        ("Role", "spark-jobs/airflow-task"),
+        ("RoleBinding", "spark-jobs/airflow-task"),
+        ("ConfigMap", "sparkyard/airflow-pods"),
+        ("NetworkPolicy", "tasks/airflow-task"),
+        *[item for item in names(objects) if item[0] == "Job"],
+    }
+    assert rules(objects, "tasks", "airflow")["pods"] == ["get", "list", "watch", "create", "patch", "delete"]
+    assert rules(objects, "spark-jobs", "airflow")["pods"] == ["get", "list"], "Airflow itself makes no pods among jobs"
+    submits = rules(objects, "spark-jobs", "airflow-task")
+    assert submits.pop("sparkapplications") == ["get", "list", "watch", "create", "patch", "delete"]
+    assert all(set(verbs) <= {"get", "list"} for verbs in submits.values())
+    assert "spark.yaml" not in pick(objects, "ConfigMap", "airflow-pods")["data"]
+
+
+def test_a_pod_that_is_a_driver_is_what_the_platform_demands() -> None:
+    import yaml
+
+    objects = bring({"podTasks": {"namespace": "tasks", "inJobNamespaces": True}, "global": {"fsGroup": ""}})
+    assert rules(objects, "spark-jobs", "airflow-pods")["pods"] == ["get", "list", "watch", "create", "patch", "delete"]
+    files = pick(objects, "ConfigMap", "airflow-pods")["data"]
+    submit, driver = (yaml.safe_load(files[f"{name}.yaml"]) for name in ("submit", "spark"))
+    executor = json.loads(env(driver["spec"]["containers"][0])["EXECUTOR"])
+    for pod in (submit, driver, executor):
+        [container] = pod["spec"]["containers"]
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert pod["spec"]["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert (submit["metadata"]["namespace"], submit["spec"]["serviceAccountName"]) == ("tasks", "airflow-task")
+    assert (driver["metadata"]["labels"], driver["spec"]["priorityClassName"]) == ({"spark-role": "driver"}, "sparkyard-driver")
+    assert executor["spec"]["automountServiceAccountToken"] is False
+    assert [volume["secret"]["secretName"] for volume in driver["spec"]["volumes"] if "secret" in volume] == ["spark-rpc"]
+
+
+def test_where_notices_go_and_what_is_rented_come_from_secrets() -> None:
+    for pod in list_pods(bring({"noticeSecret": "notice", "rentalSecret": "rental"})).values():
+        found = {item["name"]: item["valueFrom"]["secretKeyRef"] for item in list_containers(pod)[-1]["env"] if "valueFrom" in item}
+        assert found["AIRFLOW_CONN_SPARKYARD_NOTICE"] == {"name": "notice", "key": "connection"}
+        assert found["SPARKYARD_RENTAL"] == {"name": "rental", "key": "rental.json"}
+
+
 def test_nobody_reaches_the_interface_but_its_own_and_whom_the_site_names() -> None:
     [own] = pick(bring(), "NetworkPolicy", "airflow-api-server")["spec"]["ingress"]
     assert [peer.keys() for peer in own["from"]] == [{"podSelector"}]

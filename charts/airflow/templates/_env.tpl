@@ -3,11 +3,14 @@
 {{- $api := printf "http://%s.%s.svc:8080" (include "airflow.apiServer" .) .Release.Namespace -}}
 {{- $env := dict
   "AIRFLOW__CORE__EXECUTOR" .Values.executor
+  "AIRFLOW_CONN_KUBERNETES_DEFAULT" `{"conn_type": "kubernetes", "extra": {"in_cluster": true}}`
   "AIRFLOW__CORE__PARALLELISM" .Values.parallelism
   "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" (printf "%s/execution/" $api)
   "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS" .Values.login.users
   "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE" "/opt/airflow/passwords.json"
   "AIRFLOW__API__WORKERS" 1
+  "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT" 120
+  "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT" 180
   "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL" 120
   "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" "postgresql+psycopg:///"
   "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC" "postgresql+psycopg:///"
@@ -35,5 +38,13 @@
 {{- range $key, $name := dict "AIRFLOW__CORE__FERNET_KEY" "fernet-key" "AIRFLOW__API__SECRET_KEY" "api-key" "AIRFLOW__API_AUTH__JWT_SECRET" "jwt-key" "PGPASSWORD" "database" }}
 - name: {{ $key }}
   valueFrom: {secretKeyRef: {name: {{ include "airflow.secret" $ }}, key: {{ $name }}}}
+{{- end }}
+{{- with .Values.noticeSecret }}
+- name: AIRFLOW_CONN_SPARKYARD_NOTICE
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: connection}}
+{{- end }}
+{{- with .Values.rentalSecret }}
+- name: SPARKYARD_RENTAL
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: rental.json}}
 {{- end }}
 {{- end }}

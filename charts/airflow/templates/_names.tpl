@@ -6,6 +6,7 @@
 {{- define "airflow.migrate" -}}airflow-migrate{{- end }}
 {{- define "airflow.task" -}}airflow-task{{- end }}
 {{- define "airflow.account" -}}airflow{{- end }}
+{{- define "airflow.pods" -}}airflow-pods{{- end }}
 {{- define "airflow.secret" -}}{{ .Values.login.existingSecret | default "airflow" }}{{- end }}
 
 {{/* Whether the database is the lake's: "true" or nothing. */}}

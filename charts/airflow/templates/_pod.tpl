@@ -46,6 +46,9 @@ volumeMounts:
   {{- if .Values.dags.claim }}
   - {name: dags, mountPath: /opt/sparkyard/dags, readOnly: true}
   {{- end }}
+  {{- if .Values.podTasks.namespace }}
+  - {name: pods, mountPath: /etc/sparkyard/pods, readOnly: true}
+  {{- end }}
   {{- if include "airflow.usesLakeTls" . }}
   - {name: ca, mountPath: /etc/sparkyard/database, readOnly: true}
   {{- end }}
@@ -56,6 +59,9 @@ volumeMounts:
 - {name: tmp, emptyDir: {sizeLimit: 1Gi}}
 {{- with .Values.dags.claim }}
 - {name: dags, persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}}
+{{- end }}
+{{- if .Values.podTasks.namespace }}
+- {name: pods, configMap: {name: {{ include "airflow.pods" . }}}}
 {{- end }}
 {{- if include "airflow.usesLakeTls" . }}
 - {name: ca, secret: {secretName: {{ .Values.global.lake.tlsSecret }}, items: [{key: ca.crt, path: ca.crt}]}}

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sparkyard.airflow.notice import tell
 from sparkyard.airflow.operator import SparkJobOperator
 
 POOL = "spark"  # bounds what runs at once; it must count deferred tasks, or it bounds nothing
@@ -16,6 +17,7 @@ TASKS = {
     "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=30),
     "execution_timeout": timedelta(hours=6),
+    "on_failure_callback": tell,
 }
 YARD: dict[str, Any] = {
     "start_date": datetime(2026, 1, 1, tzinfo=UTC),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,19 +19,30 @@ if TYPE_CHECKING:
 
 MANIFESTS_ENV = "SPARKYARD_MANIFESTS"
 HISTORY_ENV = "SPARKYARD_HISTORY_URL"
+LAST_LINES = 200
 RECORD = "run_record"  # the XCom of a run that failed; that of one that succeeded is the return value too
 
 
 class SparkJobOperator(BaseOperator):
     """Runs manifests/jobs/<job>.yaml. Retries are the task's own: a failed one is submitted anew, a wrong argument fails for good."""
 
-    template_fields = ("arguments", "namespace")
+    template_fields = ("arguments", "namespace", "node_selector")
     operator_extra_links = (HistoryLink(),)
     ui_color = "#e8f0e4"
 
-    def __init__(self, *, job: str, arguments: Sequence[str] = (), namespace: str = "", stuck_after: float = 120, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        job: str,
+        arguments: Sequence[str] = (),
+        namespace: str = "",
+        node_selector: dict[str, str] | None = None,
+        stuck_after: float = 120,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.job, self.arguments, self.namespace, self.stuck_after = job, list(arguments), namespace, stuck_after
+        self.node_selector = dict(node_selector or {})  # of driver and executors; a label whose value is empty is not asked for
         self.history = ""
         self.ti: Any = None
         self.killed = False
@@ -61,14 +73,14 @@ class SparkJobOperator(BaseOperator):
 
     def _make(self) -> dict[str, Any]:
         from sparkyard.manifest import load_manifest, override_arguments
-        from sparkyard.runs.attempt import make_name
+        from sparkyard.runs.attempt import make_name, place_on
         from sparkyard.runs.cluster_run import make_application
 
         folder = Path(os.environ.get(MANIFESTS_ENV) or ROOT / "manifests" / "jobs")
         manifest = override_arguments(load_manifest(folder / f"{self.job}.yaml"), self.arguments)
         ti = self.ti
         name = make_name(manifest.name, ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index))
-        return make_application(manifest.document, name, name, self.namespace)
+        return place_on(make_application(manifest.document, name, name, self.namespace), self.node_selector)
 
     def _time_left(self) -> timedelta | None:
         """Airflow 3.3 does not count a deferred task's execution_timeout itself."""
@@ -77,34 +89,49 @@ class SparkJobOperator(BaseOperator):
         gone: timedelta = datetime.now(UTC) - self.ti.start_date
         return max(timedelta(seconds=1), timedelta(seconds=self.execution_timeout.total_seconds()) - gone)
 
-    def conclude(self, context: Any, event: dict[str, str]) -> dict[str, Any]:
+    def conclude(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
         """The application has ended, or could not go on."""
         from sparkyard.runs.attempt import conclude_attempt, patiently
         from sparkyard.summary import error_from_cause
 
-        self.ti = context["ti"]
         try:
-            where, kube = self._find(), _connect()
+            where, kube = self.find(context), _connect()
             record = patiently(lambda: conclude_attempt(kube, *where, self.ti.try_number, event.get("trouble", ""), _history_url()))
         except YardError as error:
             raise _say(error) from None
-        self._show(record)
+        self._repeat(kube, where, event.get("said", []))
+        facts = self._show(record, event.get("used", (0.0, 0.0)))
         if record.cause:
             raise _say(error_from_cause(record.cause, where="/".join(where)))
-        return record.to_dict()
+        return facts
 
-    def _find(self) -> tuple[str, str]:
+    def _repeat(self, kube: Any, where: tuple[str, str], said: Sequence[str]) -> None:
+        """What the triggerer wrote is shown while it waits; afterwards only where it shares its logs with the workers."""
+        from sparkyard.runs.attempt import read_last_lines
+
+        for line in said:
+            self.log.info("%s", line)
+        with suppress(YardError):
+            lines = read_last_lines(kube, *where, LAST_LINES)
+            self.log.info("the driver's last %d lines:\n%s", len(lines), "\n".join(lines))
+
+    def find(self, context: Any) -> tuple[str, str]:
+        """Namespace and name of the task's application."""
+        self.ti = context["ti"]
         meta = self._make()["metadata"]
         return meta["namespace"], meta["name"]
 
-    def _show(self, record: "RunRecord") -> None:
+    def _show(self, record: "RunRecord", used: tuple[float, float]) -> dict[str, Any]:
         from sparkyard.runs.attempt import format_record
+        from sparkyard.runs.meter import make_cost
 
         self.history = record.links.get("history", "")
         for line in format_record(record):
             self.log.info("%s", line)
+        facts = record.to_dict() | {"cost": make_cost(self._make(), used, record.times.get("total", 0.0))}
         if record.cause:  # a return value is kept of successes only
-            self.ti.xcom_push(key=RECORD, value=record.to_dict())
+            self.ti.xcom_push(key=RECORD, value=facts)
+        return facts
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """What Airflow itself ends (its time is over, its trigger broke) must not go on running unseen."""
@@ -125,7 +152,7 @@ class SparkJobOperator(BaseOperator):
         from sparkyard.runs.attempt import cancel_attempt
 
         try:
-            if self.ti and cancel_attempt(_connect(), *self._find(), self.ti.try_number):
+            if self.ti and cancel_attempt(_connect(), *self.find({"ti": self.ti}), self.ti.try_number):
                 self.log.info("the application is being cancelled")
         except YardError as error:
             self.log.warning("the application could not be cancelled: %s", error)

@@ -11,18 +11,22 @@ from airflow.sdk.exceptions import AirflowFailException
 from sparkyard.airflow.operator import RECORD
 
 
-@task(trigger_rule="all_done", retries=0)
+@task(trigger_rule="all_done", retries=0, on_failure_callback=None)  # of each failed job a notice was sent already
 def summary(**context: Any) -> str:
     ti = context["ti"]
-    records = {name: _pull(ti, name) for name in sorted(context["task"].upstream_task_ids)}
+    records = {name: pull_record(ti, name) for name in sorted(context["task"].upstream_task_ids)}
     table = "\n".join(format_line(name, record) for name, record in records.items())
     print(table)
-    if bad := [name for name, record in records.items() if record.get("state") != "succeeded"]:
-        raise AirflowFailException(f"not succeeded: {', '.join(bad)}")
+    fail_if_not_all_did(records)
     return table
 
 
-def _pull(ti: Any, name: str) -> dict[str, Any]:
+def fail_if_not_all_did(records: dict[str, dict[str, Any]]) -> None:
+    if bad := [name for name, record in records.items() if record.get("state") != "succeeded"]:
+        raise AirflowFailException(f"not succeeded: {', '.join(bad)}")
+
+
+def pull_record(ti: Any, name: str) -> dict[str, Any]:
     return ti.xcom_pull(task_ids=name) or ti.xcom_pull(task_ids=name, key=RECORD) or {}
 
 

@@ -46,7 +46,7 @@ class ApplicationTrigger(BaseTrigger):
             if watch.over:
                 break
             await asyncio.sleep(watch.pause)
-        yield TriggerEvent({"trouble": watch.trouble})
+        yield TriggerEvent({"trouble": watch.trouble, "used": list(watch.meter.used), "said": watch.said})
 
     async def on_kill(self) -> None:
         """A person killed or cleared the task. Airflow waits 30 s for this, which a busy machine exceeds: it goes on by itself then."""

@@ -34,6 +34,7 @@ def submit(  # noqa: PLR0913  (a parameter an option)
     timeout: Annotated[float | None, typer.Option(help="Wait so many seconds at most; the application goes on.")] = None,
     stuck_after: Annotated[float, typer.Option(help="Give up a driver that cannot start for so many seconds.")] = 120,
     cancel_on_interrupt: Annotated[bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C cancels it, without a question.")] = False,
+    follow_running: Annotated[bool, typer.Option("--follow-running", help="One of this name that runs is followed, not refused.")] = False,
     log: Annotated[bool, typer.Option(help="Show the driver's log.")] = True,
     home: Home = None,
     json_: Json = False,
@@ -43,7 +44,7 @@ def submit(  # noqa: PLR0913  (a parameter an option)
     from sparkyard.local.home import DEFAULT_HOME
     from sparkyard.runs import cluster_run
 
-    request = cluster_run.ClusterRequest(manifest, home or DEFAULT_HOME, arguments or [], name, namespace)
+    request = cluster_run.ClusterRequest(manifest, home or DEFAULT_HOME, arguments or [], name, namespace, follow_running)
     kube = Kube()
     try:
         application, record = cluster_run.submit(kube, request)

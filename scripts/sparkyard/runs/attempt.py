@@ -6,7 +6,7 @@ works for it. Only one whose end was told, or that was stopped, makes room for a
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -33,6 +33,14 @@ def make_name(job: str, *identity: str) -> str:
     """A pure function of the job and of what it runs for, so that it can be found again."""
     digest = hashlib.sha256("\0".join((job, *identity)).encode()).hexdigest()[:DIGEST]
     return f"{job[: LONGEST_NAME - DIGEST - 1].rstrip('-')}-{digest}"
+
+
+def place_on(app: Object, labels: Mapping[str, str]) -> Object:
+    """The application on nodes of these labels; one without a value is not asked for."""
+    wanted = {key: value for key, value in labels.items() if value}
+    for role in ("driver", "executor") if wanted else ():
+        app["spec"][role]["nodeSelector"] = {**app["spec"][role].get("nodeSelector", {}), **wanted}
+    return app
 
 
 def ensure_application(kube: Kube, app: Object, attempt: int) -> tuple[Object, bool]:
@@ -85,7 +93,7 @@ def conclude_attempt(kube: Kube, namespace: str, name: str, attempt: int, troubl
     error = ClusterError(trouble) if trouble else None
     if error:
         cancel_attempt(kube, namespace, name, attempt)
-    record = conclude(make_record(kube, app), Outcome(app, driver, _last_lines(kube, driver), error))
+    record = conclude(make_record(kube, app), Outcome(app, driver, _read_log(kube, driver, 200), error))
     if link := _history_link(app, history):
         record.links["history"] = link
     if not error:
@@ -93,9 +101,14 @@ def conclude_attempt(kube: Kube, namespace: str, name: str, attempt: int, troubl
     return record
 
 
-def _last_lines(kube: Kube, driver: Object | None) -> list[str]:
+def read_last_lines(kube: Kube, namespace: str, name: str, count: int) -> list[str]:
+    app = kube.find(_path(namespace, name))
+    return _read_log(kube, get_driver(kube, app), count) if app else []
+
+
+def _read_log(kube: Kube, driver: Object | None, count: int) -> list[str]:
     with suppress(ClusterError):  # the termination message says the same
-        return [line for _, line in read_driver_log(kube, driver, tail=200)] if driver else []
+        return [line for _, line in read_driver_log(kube, driver, tail=count)] if driver else []
     return []
 
 

@@ -35,6 +35,7 @@ class ClusterRequest:
     arguments: Sequence[str] = ()
     name: str = ""
     namespace: str = ""
+    follow_running: bool = False  # a scheduler tries again, and its first try may be at work still
 
 
 def make_application(document: Object, run_id: str, name: str = "", namespace: str = "") -> Object:
@@ -52,6 +53,8 @@ def submit(kube: Kube, request: ClusterRequest) -> tuple[Object, RunRecord]:
     run_id = make_run_id(request.name or manifest.name)
     app = make_application(manifest.document, run_id, request.name, request.namespace)
     namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
+    if request.follow_running and (running := find_running(kube, namespace, name)):
+        return running, make_record(kube, running, str(request.manifest))
     clear_name(kube, namespace, name)
     created = create_application(kube, app)
     return created, make_record(kube, created, str(request.manifest))
@@ -65,6 +68,12 @@ def make_record(kube: Kube, app: Object, manifest: str = "") -> RunRecord:
     record.started = str(meta["creationTimestamp"])
     record.links["log"] = f"sparkyard logs {meta['name']} -n {meta['namespace']}"
     return record
+
+
+def find_running(kube: Kube, namespace: str, name: str) -> Object | None:
+    app = kube.find(f"{applications_path(namespace)}/{name}")
+    over = app and (app["spec"].get("suspend") or application_state(app) in (*FINAL_STATES, *STOPPED_STATES))
+    return None if over else app
 
 
 def clear_name(kube: Kube, namespace: str, name: str) -> None:

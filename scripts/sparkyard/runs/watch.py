@@ -9,11 +9,13 @@ from sparkyard.kube import Kube
 from sparkyard.kube.applications import applications_path, get_driver
 from sparkyard.kube.explain import FINAL_STATES, application_state, hint_from_log
 from sparkyard.kube.logs import read_driver_log
+from sparkyard.runs.meter import Meter
 from sparkyard.runs.trouble import Seeker
 
 Object = dict[str, Any]
 PATIENCE = 900.0  # seconds without any answer of the cluster: waiting costs nothing, and the job may be well
 FASTEST, SLOWEST = 2.0, 10.0  # seconds between looks
+MOST_SAID = 50
 
 
 class Watch:
@@ -23,9 +25,11 @@ class Watch:
         self.state, self.since, self.pause = "", "", FASTEST
         self.over, self.trouble = False, ""  # trouble: why the wait ended before the application did
         self.news: list[str] = []
+        self.said: list[str] = []  # of the news, what is no line of the driver's
         self.answered = time.monotonic()
         self.away = False
-        self.seeker = Seeker(kube, lambda text: self.news.append(f"! {text}"))
+        self.meter = Meter()
+        self.seeker = Seeker(kube, lambda text: self._say(f"! {text}"))
 
     def look(self) -> list[str]:
         """What is new since the last look, as lines for a log."""
@@ -45,8 +49,9 @@ class Watch:
         state = application_state(app)
         if state != self.state:
             self.state = state
-            self.news.append(f"application {self.namespace}/{self.name}: {state}")
+            self._say(f"application {self.namespace}/{self.name}: {state}")
         driver = get_driver(self.kube, app)
+        self.meter.note(app, driver, time.time())
         if driver and driver["status"].get("phase") != "Pending":
             self._read_log(driver)
         if state in (*FINAL_STATES, "SUSPENDED"):
@@ -63,12 +68,16 @@ class Watch:
                 if hint := hint_from_log(line):
                     self.seeker.note(hint)
 
+    def _say(self, text: str) -> None:
+        self.news.append(text)
+        self.said = [*self.said[-MOST_SAID + 1 :], text]
+
     def _end(self, trouble: str) -> None:
         self.over, self.trouble = True, trouble
 
     def _be_patient(self, error: ClusterError) -> None:
         if not self.away:
-            self.news.append(f"! {error.what}; looking again for {self.patience / 60:.0f} min")
+            self._say(f"! {error.what}; looking again for {self.patience / 60:.0f} min")
         self.away = True
         if time.monotonic() - self.answered > self.patience:
             self._end(f"no answer for {self.patience / 60:.0f} min: {error.what}")

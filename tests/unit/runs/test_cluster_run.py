@@ -1,12 +1,16 @@
 """From what the cluster shows to the record: a failure is never called a success, and a lost log loses nothing."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from unit.runs.fake_cluster import run_cluster
 
-from sparkyard.errors import ClusterError
-from sparkyard.runs.cluster_run import conclude, make_application
+from sparkyard.errors import ClusterError, UsageError
+from sparkyard.kube import Kube
+from sparkyard.project import ROOT
+from sparkyard.runs.cluster_run import ClusterRequest, conclude, make_application, submit
 from sparkyard.runs.follow import Outcome
 from sparkyard.summary import RunRecord
 
@@ -94,3 +98,17 @@ def test_an_application_carries_its_run() -> None:
     assert app["metadata"] == {"name": "b", "namespace": "spark-jobs", "labels": {"sparkyard.dev/run-id": "run-1"}}
     assert app["spec"] == document["spec"], "an env of its own would need the operator's pod webhook"
     assert document["metadata"] == {"name": "a"}, "the manifest itself stays as it was"
+
+
+def test_a_second_try_follows_what_runs_and_replaces_what_is_over(tmp_path: Path) -> None:
+    hello = ROOT / "manifests" / "jobs" / "hello-hello.yaml"
+    with run_cluster(tmp_path) as (cluster, kubeconfig):
+        kube, again = Kube(kubeconfig), ClusterRequest(hello, tmp_path, follow_running=True)
+        first, record = submit(kube, again)
+        cluster.become("hello-hello", "RUNNING")
+        with pytest.raises(UsageError, match="already there and RUNNING"):
+            submit(kube, ClusterRequest(hello, tmp_path))
+        second, found = submit(kube, again)
+        assert (second["metadata"]["uid"], found.run_id) == (first["metadata"]["uid"], record.run_id)
+        cluster.end("hello-hello")
+        assert submit(kube, again)[0]["metadata"]["uid"] != first["metadata"]["uid"]
