@@ -109,4 +109,5 @@ def look_at_executors(browser: Any, link: str) -> None:
     browser.switch_to.new_window("tab")
     browser.get(f"{link}executors/")
     wait(browser, lambda page: "driver" in text_of(page, "#active-executors-table"), "the Executors page is empty")
+    wait(browser, lambda page: not page.find_elements("css selector", ".blockUI"), "the Executors page goes on loading")
     shoot(browser, "6-executors")
