@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import subprocess
 import tarfile
 import time
@@ -22,6 +23,8 @@ Object = dict[str, Any]
 RELEASE = "e2e-airflow"  # and its namespace
 TASKS = "e2e-airflow-tasks"
 RENTED = f"/api/v1/namespaces/{RELEASE}/configmaps"  # a rented cluster is a ConfigMap here, and the test its controller
+APPLICATIONS = "/apis/sparkoperator.k8s.io/v1beta2/namespaces"
+OF_A_TASK = re.compile(r"-[0-9a-f]{10}$")  # an application's name ends so, whichever operator made it
 OVER = ("success", "failed")
 
 
@@ -128,7 +131,9 @@ def read_password(yard: Any) -> str:
 
 def take_away(yard: Any, helm: Helm) -> None:
     helm.uninstall(RELEASE, RELEASE, 120)
-    yard.kubectl("delete", "sparkapplications", "-n", yard.namespace, "-l", "sparkyard.dev/run-id", "--wait=false")
+    for app in yard.kube.list(f"{APPLICATIONS}/{yard.namespace}/sparkapplications"):
+        if OF_A_TASK.search(app["metadata"]["name"]):
+            yard.kubectl("delete", "sparkapplication", "-n", yard.namespace, app["metadata"]["name"], "--wait=false", "--ignore-not-found")
     yard.kubectl("delete", "namespace", RELEASE, TASKS, "--ignore-not-found", "--timeout=240s")
 
 
@@ -204,5 +209,5 @@ class Airflow:
 
     def applications(self, job: str) -> list[Object]:
         """Of this job, made by a DAG."""
-        found = self.yard.kube.list(f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{self.yard.namespace}/sparkapplications")
+        found = self.yard.kube.list(f"{APPLICATIONS}/{self.yard.namespace}/sparkapplications")
         return [app for app in found if app["metadata"]["name"].startswith(f"{job}-")]
