@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from sparkyard.samples import events, losses, marts, trace
+from sparkyard.samples import events, losses, marts, trace, wdi
 
 # A family gives files: their name in the sample's folder, and their bytes.
 Generator = Callable[[float, int, float], Iterator[tuple[str, bytes]]]
@@ -11,4 +11,5 @@ FAMILIES: dict[str, Generator] = {
     "losses": losses.make_files,
     "marts": marts.make_files,
     "trace": trace.make_files,
+    "wdi": wdi.make_files,
 }
