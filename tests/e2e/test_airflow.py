@@ -14,6 +14,7 @@ from sparkyard.kube.explain import application_state
 from sparkyard.project import ROOT
 from sparkyard.runs.cluster_lake import open_catalog
 
+# not yet seen to pass as a whole: upkeep to its end, a driver that is deleted, three of the rented cases, the browser
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(3600)]
 Object = dict[str, Any]
 HELLO = "hello-hello"
