@@ -38,7 +38,7 @@ def share(yard: Any, files: Path, tmp_path: Path) -> Iterator[None]:
     server.start()
     for file in files.rglob("*.csv"):
         target = f"/srv/data/losses/{file.relative_to(files)}"
-        server.run(f"mkdir -p $(dirname '{target}'); base64 -d > '{target}'", stdin=base64.b64encode(file.read_bytes()).decode())
+        server.run(f"mkdir -p '{Path(target).parent}'; base64 -d > '{target}'", stdin=base64.b64encode(file.read_bytes()).decode())
     values = tmp_path / "values.yaml"
     values.write_text(yaml.safe_dump({"global": {"shares": [SHARE]}}))
     try:
