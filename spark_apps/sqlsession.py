@@ -135,8 +135,8 @@ class Session:
 
     def sweep(self, schema: str) -> list[str]:
         """Drop the stages of runs that have died: nobody holds their locks."""
-        stages = [name for (name,) in self.ask(TABLES, schema) if name.startswith(STAGE) and not name.endswith("_parts")]
-        dead = [name for name in stages if self.try_lock(f"{schema}.{name}")]
+        stages = {name.removesuffix("_parts") for (name,) in self.ask(TABLES, schema) if name.startswith(STAGE)}
+        dead = [name for name in sorted(stages) if self.try_lock(f"{schema}.{name}")]
         for name in dead:
             self.do(drop_stage(self.kind, f"{schema}.{name}"))
             self.unlock(f"{schema}.{name}")

@@ -175,9 +175,10 @@ def test_a_row_that_did_not_arrive_fails_the_run(counts: Any, run: Publish, db: 
 def test_the_stage_of_a_dead_run_is_swept_and_that_of_a_living_one_is_not(counts: Any, run: Publish, db: Any) -> None:
     schema, live = db.target.partition(".")[0], Session(db.spark, jobsql.load_connection("db"))
     db.do(f"CREATE TABLE {schema}.sparkyard_stage_dead (id int)")
+    db.do(f"CREATE TABLE {schema}.sparkyard_stage_swapped_parts (part int)")  # its rows are the target by now
     live.do(f"CREATE TABLE {schema}.sparkyard_stage_live (id int)")
     assert live.try_lock(f"{schema}.sparkyard_stage_live")
-    assert run()["facts"]["stages_swept"] == 1
+    assert run()["facts"]["stages_swept"] == 2
     assert db.stages() == [("sparkyard_stage_live",)]
     live.close()
     assert run()["facts"]["stages_swept"] == 1
