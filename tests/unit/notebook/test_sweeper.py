@@ -75,8 +75,9 @@ def test_one_that_is_killed_and_not_yet_buried_is_dead(kernel: "subprocess.Popen
 
 
 def test_one_without_java_has_no_executors(folder: Path) -> None:
-    enter(os.getpid())
-    assert ledger.list_living() == set()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        enter(process.pid)
+        assert ledger.list_living() == set()
     assert [entry.kernel for entry in ledger.load_entries()] == ["k1"]
 
 
