@@ -9,8 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +19,7 @@ SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]  # by room: tests/conftest.
 ON_CLUSTER = "cluster or images or netns"  # markers
 BESIDE_IT = "(images or netns) and not cluster"  # look at images, or start nodes of their own: they mind nobody
 
+POOL = ThreadPoolExecutor()
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=15", "--durations-min=5"]
 
 
@@ -34,17 +35,32 @@ def pytest(title: str, *args: str) -> bool:
     return step(title, *PYTEST, *args)
 
 
-def connect_tests(options: list[str]) -> bool:
+class Beside:
+    """A step in the background, whose output is printed when it is waited for."""
+
+    def __init__(self, title: str, *command: str) -> None:
+        self.title = title
+        self.done = POOL.submit(subprocess.run, command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def passed(self) -> bool:
+        done = self.done.result()
+        print(f"\n── {self.title}, {'FAILED' if done.returncode else 'passed'}\n{done.stdout}", flush=True)
+        return done.returncode == 0
+
+
+def connect_tests(options: list[str]) -> Beside:
     """In an environment of their own: every session is slower where Spark Connect's client, and so pandas, is installed."""
-    command = ["build/uv/bin/uv", "run", "--isolated", "--frozen", "--group", "connect", "--python", sys.executable, "--"]
-    return step("tests over Spark Connect", *command, "python", "-m", "pytest", "-q", "tests/apps/test_connect.py", *options)
+    return isolated("tests over Spark Connect", ["--group", "connect"], "tests/apps/test_connect.py", *options)
 
 
-def airflow_tests(options: list[str]) -> bool:
+def airflow_tests(options: list[str]) -> Beside:
     """In an environment of their own: Airflow's packages and those of development exclude each other."""
-    groups = ["--no-default-groups", "--group", "test", "--group", "airflow"]
+    return isolated("tests of Airflow", ["--no-default-groups", "--group", "test", "--group", "airflow"], "tests/airflow", *options)
+
+
+def isolated(title: str, groups: list[str], *args: str) -> Beside:
     command = ["build/uv/bin/uv", "run", "--isolated", "--frozen", *groups, "--python", sys.executable, "--"]
-    return step("tests of Airflow", *command, "python", "-m", "pytest", "-q", "tests/airflow", *options)
+    return Beside(title, *command, "python", "-m", "pytest", "-q", *args)
 
 
 def can_have_cluster() -> str:
@@ -74,14 +90,10 @@ def run_cluster_stage(options: list[str]) -> bool:
 
 
 def cluster_tests(options: list[str]) -> bool:
-    """Half of a test on a cluster is waiting: what needs no platform runs beside it, and is printed at its end."""
-    with tempfile.TemporaryFile("w+") as output:
-        beside = subprocess.Popen([*PYTEST, "-m", BESIDE_IT, *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-        passed = pytest("tests on the cluster", "-m", "cluster", *options)
-        passed &= beside.wait() == 0
-        output.seek(0)
-        print(f"\n── tests beside it, {'passed' if beside.returncode == 0 else 'FAILED'}\n{output.read()}", flush=True)
-    return passed
+    """Half of a test on a cluster is waiting: what needs no platform runs beside it."""
+    beside = Beside("tests beside it", *PYTEST, "-m", BESIDE_IT, *options)
+    passed = pytest("tests on the cluster", "-m", "cluster", *options)
+    return beside.passed() and passed
 
 
 def main() -> int:
@@ -97,13 +109,13 @@ def main() -> int:
     step("PostgreSQL", sys.executable, "scripts/dev/postgres.py")
     step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
     passed = pytest("tests without a cluster", *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options)
-    passed &= connect_tests(options)
-    passed &= airflow_tests(options)
+    others = [connect_tests(options), airflow_tests(options)]  # while the platform is deployed, which is waiting for the most part
     reason = can_have_cluster()
     if reason and "cluster" not in args.require.split(","):
         print(f"\n── no tests on a cluster: {reason}")
-        return 0 if passed else 1
-    return 0 if run_cluster_stage(options) and passed else 1
+    else:
+        passed &= run_cluster_stage(options)
+    return 0 if all([passed, *(other.passed() for other in others)]) else 1
 
 
 if __name__ == "__main__":
