@@ -65,7 +65,8 @@ def compute(spark: SparkSession, question: Question, args: argparse.Namespace, j
         before = versions.pop(question.table, Version(0, {})).summary
         key = make_key(question, args, {table: version.snapshot for table, version in versions.items()})
     if before.get(KEY) == key:
-        repeat(before, question, job)
+        repeat(before, job)
+        job.plot = dict(question.plot)
         return
     inputs = {table: read(spark, table, version, question.reads[table]) for table, version in versions.items()}
     job.rows["read"] = sum(count_rows(table, version) for table, version in versions.items())
@@ -106,13 +107,22 @@ def current_snapshot(spark: SparkSession, table: str) -> int:
 def make_key(question: Question, args: argparse.Namespace, snapshots: Mapping[str, int]) -> str:
     """The job's own file, and the modules beside its folder, are the code."""
     file = Path(question.code)
-    code = [path.read_bytes() for path in (file, *sorted(file.parent.parent.glob("*kit.py")), Path(__file__))]
-    asked = json.dumps([vars(args), snapshots], sort_keys=True, default=str)
-    return hashlib.sha256(b"\0".join([asked.encode(), *code])).hexdigest()
+    return hash_asked([vars(args), snapshots], [file, *sorted(file.parent.parent.glob("*kit.py")), Path(__file__)])
 
 
-def repeat(before: Mapping[str, str], question: Question, job: jobkit.Job) -> None:
-    said, job.plot = json.loads(before[SAID]), dict(question.plot)
+def hash_asked(asked: object, code: Sequence[Path]) -> str:
+    text = json.dumps(asked, sort_keys=True, default=str)
+    return hashlib.sha256(b"\0".join([text.encode(), *(file.read_bytes() for file in code)])).hexdigest()
+
+
+def remember(job: jobkit.Job) -> str:
+    """What is said of an answer, as its commit keeps it for `repeat`."""
+    job.facts, job.highlights = settle(job.facts), settle(job.highlights)
+    return json.dumps({"facts": job.facts, "checks": job.checks, "highlights": job.highlights}, default=str)
+
+
+def repeat(before: Mapping[str, str], job: jobkit.Job) -> None:
+    said = json.loads(before[SAID])
     job.facts, job.checks, job.highlights = said["facts"], said["checks"], said["highlights"]
     job.facts["nothing_new"] = f"the table is as {before.get('sparkyard.run-id')} wrote it: the same input, arguments and code"
 
@@ -141,7 +151,6 @@ def find(spark: SparkSession, question: Question, inputs: Inputs, args: argparse
         job.rows["written"] = len(rows)
         answer = spark.createDataFrame(rows, answer.schema, verifySchema=False).coalesce(1)
     question.tell(rows, said.facts, job)
-    job.facts, job.highlights = settle(job.facts), settle(job.highlights)
     return answer
 
 
@@ -162,10 +171,9 @@ def settle(value: Any) -> Any:
 def write(spark: SparkSession, question: Question, answer: DataFrame, args: argparse.Namespace, key: str, job: jobkit.Job) -> None:
     """The answer last: its commit says that all is done."""
     spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {question.table.rpartition('.')[0]}")
-    said = {"facts": job.facts, "checks": job.checks, "highlights": job.highlights}
     for table, part in question.parts.items():
         replace(part(answer, args), table, {}, job)
-    replace(answer, question.table, {KEY: key, SAID: json.dumps(said, default=str)}, job)
+    replace(answer, question.table, {KEY: key, SAID: remember(job)}, job)
 
 
 def replace(rows: DataFrame, table: str, properties: Mapping[str, str], job: jobkit.Job) -> None:

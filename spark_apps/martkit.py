@@ -4,8 +4,6 @@ A run is for a date and a depth: the date and so many days before it. Days that 
 """
 
 import argparse
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,11 +115,11 @@ def compute(spark: SparkSession, mart: Mart, args: argparse.Namespace, job: jobk
     with job.phase("look for news"):
         snapshot = jobanswers.current_snapshot(spark, EVENTS)
         jobfiles.ensure_tables(spark, {mart.table: (f"date DATE, {mart.columns}", "date")})
-        key = make_key(mart, args, snapshot)
+        key = jobanswers.hash_asked([vars(args), snapshot], [Path(mart.code), Path(__file__)])  # both are the mart's code
         before = last_of_date(spark, mart.table, args.date)
         job.plot = dict(mart.plot) | {"where": {"date": str(args.date)}} if mart.plot else None
     if before.get(jobanswers.KEY) == key:
-        return repeat(before, job)
+        return jobanswers.repeat(before, job)
     with job.phase("find days"):
         until = spark.read.option("versionAsOf", snapshot).table(EVENTS).where(F.col("date") <= F.lit(args.date))
         events = until.where(F.col("date") >= F.lit(days(args)[0]))
@@ -142,9 +140,7 @@ def compute(spark: SparkSession, mart: Mart, args: argparse.Namespace, job: jobk
 def replace_date(spark: SparkSession, mart: Mart, rows: DataFrame, args: argparse.Namespace, key: str, job: jobkit.Job) -> None:
     """One commit, which replaces what the table says of this date and remembers what was said of it."""
     dated = rows.select(F.lit(args.date).alias("date"), "*").coalesce(1 + job.rows["written"] // jobanswers.ROWS_A_FILE)
-    job.facts, job.highlights = jobanswers.settle(job.facts), jobanswers.settle(job.highlights)
-    said = {"facts": job.facts, "checks": job.checks, "highlights": job.highlights}
-    properties = {OF_DATE: str(args.date), jobanswers.KEY: key, jobanswers.SAID: json.dumps(said, default=str)}
+    properties = {OF_DATE: str(args.date), jobanswers.KEY: key, jobanswers.SAID: jobanswers.remember(job)}
     jobfiles.retry_conflicts(lambda: overwrite(spark, dated, mart.table, properties, job))
 
 
@@ -157,22 +153,9 @@ def overwrite(spark: SparkSession, rows: DataFrame, table: str, properties: Mapp
     job.tables = [table]
 
 
-def make_key(mart: Mart, args: argparse.Namespace, snapshot: int) -> str:
-    """The mart's own file and this one are the code."""
-    asked = json.dumps([vars(args), snapshot], default=str)
-    code = [Path(file).read_bytes() for file in (mart.code, __file__)]
-    return hashlib.sha256(b"\0".join([asked.encode(), *code])).hexdigest()
-
-
 def last_of_date(spark: SparkSession, table: str, of: date) -> Mapping[str, str]:
     """What the last commit of a date says; nothing where its snapshot has expired."""
     spark.sql(f"REFRESH TABLE {table}")
     commits = spark.table(f"{table}.snapshots").where(F.col("summary")[OF_DATE] == str(of))
     last = commits.agg(F.max_by("summary", "committed_at").alias("summary")).head()
     return last.summary if last and last.summary else {}
-
-
-def repeat(before: Mapping[str, str], job: jobkit.Job) -> None:
-    said = json.loads(before[jobanswers.SAID])
-    job.facts, job.checks, job.highlights = said["facts"], said["checks"], said["highlights"]
-    job.facts["nothing_new"] = f"the table is as {before.get('sparkyard.run-id')} wrote it: the same input, arguments and code"
