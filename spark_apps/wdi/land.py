@@ -10,7 +10,6 @@ found by the names of their columns: some files have an empty column behind the 
 
 import argparse
 import csv
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -141,8 +140,8 @@ def load(spark: SparkSession, file: Row, key: str, args: argparse.Namespace, job
         job.facts |= {"rejected_because": dict(reasons)} if reasons else {}
         jobrejects.check_share(reasons, args.max_rejected, QUARANTINE, job)
     with job.phase("write"):
-        said = {"facts": job.facts, "checks": job.checks, "highlights": []}
-        jobanswers.replace(long_form(rows).coalesce(1), wdikit.ROWS, {jobanswers.KEY: key, jobanswers.SAID: json.dumps(said)}, job)
+        said = {jobanswers.KEY: key, jobanswers.SAID: jobanswers.remember(job)}
+        jobanswers.replace(long_form(rows).coalesce(1), wdikit.ROWS, said, job)
         job.rows["written"] = jobfiles.read_anew(spark, wdikit.ROWS).count()
 
 
@@ -160,9 +159,8 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
 
 
 def make_key(file: Row, args: argparse.Namespace) -> str:
-    code = b"".join(Path(path).read_bytes() for path in (__file__, wdikit.__file__))
-    told = [file.source_file, file.size, file.modified, vars(args), hashlib.sha256(code).hexdigest()]
-    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+    code = [Path(path) for path in (__file__, wdikit.__file__)]
+    return jobanswers.hash_asked([file.source_file, file.size, file.modified, vars(args)], code)
 
 
 def last_commit(spark: SparkSession) -> dict[str, str]:
