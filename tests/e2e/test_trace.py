@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,19 @@ def home(yard: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yard.sparkyard("sample", "trace", "--scale", "0.02", "--out", str(home / "raw/trace"))
     yard.sparkyard("upload", str(home / "raw/trace"), "--to", "raw/trace")
     yard.drop_tables("trace_")
-    yard.sparkyard("run", str(JOBS / "trace-land.yaml"), "--home", str(home))
-    run_on_cluster(yard, "trace-land")
+    run_in_both(yard, home, "trace-land")
     yield home
     yard.drop_tables("trace_")
     shutil.rmtree(home, ignore_errors=True)
+
+
+def run_in_both(yard: Any, home: Path, name: str) -> dict[str, Any]:
+    """The cluster's result."""
+    with ThreadPoolExecutor() as beside:
+        local = beside.submit(yard.sparkyard, "run", str(JOBS / f"{name}.yaml"), "--home", str(home))
+        result = run_on_cluster(yard, name)
+        local.result()
+    return result
 
 
 def run_on_cluster(yard: Any, name: str) -> dict[str, Any]:
@@ -57,8 +66,7 @@ def test_the_landed_tables_equal_local_mode_row_for_row(yard: Any, home: Path, t
 
 @pytest.mark.parametrize("name", rotating(QUESTIONS))
 def test_an_answer_equals_local_mode_and_is_not_written_again(yard: Any, home: Path, name: str) -> None:
-    yard.sparkyard("run", str(JOBS / f"{name}.yaml"), "--home", str(home))
-    [first, again] = [run_on_cluster(yard, name) for _ in range(2)]
+    first, again = run_in_both(yard, home, name), run_on_cluster(yard, name)
     table = f"yard.refined.{name.replace('-', '_')}"
     compare(yard, home, table)
     assert comparable(again)["highlights"] == comparable(first)["highlights"]
