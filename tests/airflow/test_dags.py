@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 DAGS = Path(__file__).resolve().parents[2] / "airflow" / "dags"
 JOBS = DAGS.parents[1] / "manifests" / "jobs"
 OF_PODS = {"trace_daily_kpo", "hello_pod"}  # by KubernetesPodOperator, whose module imports the client of a cluster
-WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep", "trace_rented"} | OF_PODS
+WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep", "trace_rented", "marts_daily", "wdi_refresh"} | OF_PODS
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +125,41 @@ def test_the_day_of_a_run_reaches_its_arguments(dags: dict[str, Any]) -> None:
     for context in ({"logical_date": pendulum.datetime(2026, 3, 1)}, {}):  # of a schedule or a back-fill, and of a person
         rendered = [task.render_template(text, {"params": params, "dag_run": run, **context}) for text in task.arguments]
         assert rendered == ["--input", "s3a://raw/events/2026-03-01/", "--top", "5"]
+
+
+@pytest.mark.parametrize(("asked", "date"), [("", "2026-02-28"), ("2025-07-01", "2025-07-01")])
+def test_marts_are_of_the_day_before_the_run_whenever_it_runs(dags: dict[str, Any], asked: str, date: str) -> None:
+    """By the clock, a night that is run again in the morning after would be another day."""
+    from types import SimpleNamespace
+
+    import pendulum
+    from airflow.sdk.execution_time import macros
+
+    dag = dags["marts_daily"]
+    marts = {"marts-users", "marts-zones", "marts-friends"}
+    assert dag.task_dict["marts-mover"].downstream_task_ids == marts | {"tell_cost", "give_back"}
+    context = {"params": {"date": asked, "depth": 7}, "logical_date": pendulum.datetime(2026, 3, 1, 2), "macros": macros}
+    context["dag_run"] = SimpleNamespace(run_after=pendulum.datetime(2026, 3, 5))
+    for name in {"marts-mover", *marts}:
+        task = dag.task_dict[name]
+        assert [task.render_template(text, context) for text in task.arguments] == ["--date", date, "--depth", "7"]
+
+
+@pytest.mark.parametrize(
+    ("written", "before", "goes_on"),
+    [(1, "success", True), (0, "success", False), (0, "failed", True), (0, None, True), (None, "success", False)],
+)
+def test_indicators_are_refined_when_something_new_has_landed(
+    dags: dict[str, Any], written: int | None, before: str | None, goes_on: bool
+) -> None:
+    """What a run that failed half-way had landed is no news to the next ingest."""
+    from types import SimpleNamespace
+
+    task = dags["wdi_refresh"].task_dict["anything_new"]
+    assert task.upstream_task_ids == {"wdi-ingest"}
+    assert task.get_flat_relative_ids() == {"wdi-land", "wdi-means", "wdi-short-lives", "wdi-gaps"}
+    assert task.ignore_downstream_trigger_rules
+    record = {"rows": {"written": written}} if written is not None else {}
+    run = SimpleNamespace(state=before) if before else None
+    ti = SimpleNamespace(xcom_pull=lambda **_: record, get_previous_dagrun=lambda: run)
+    assert task.python_callable(ti=ti, task=task) is goes_on

@@ -11,9 +11,8 @@ import pytest
 
 pytest.importorskip("airflow.sdk", reason="no Airflow here: make test runs these with the group airflow")
 from rotation import rotating
-from unit.runs.fake_cluster import FakeCluster
 
-from sparkyard.airflow import dags, lease, rent, trigger
+from sparkyard.airflow import dags, lease, rent
 
 OF_ALL = {"trace-land", "trace-q7-request-vs-use", "trace-q9-hours", "trace-q10-overcommit"}
 
@@ -66,30 +65,6 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def database() -> None:
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
-@pytest.fixture
-def busy_cluster(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
-    """Every application ends as soon as it is made; the one named in `bad` fails."""
-    create, cluster.bad = cluster._create, ""  # type: ignore[attr-defined]
-    trigger.connect.cache_clear()
-
-    def create_and_end(body: Any) -> tuple[int, Any]:
-        status, app = create(body)
-        name = body["metadata"]["name"]
-        failed = bool(cluster.bad) and name.startswith(cluster.bad)  # type: ignore[attr-defined]
-        cluster.end(name, *(("FAILED", 1, {"status": "failed", "error": {"type": "UsageError", "message": "no"}}) if failed else ()))
-        return status, app
-
-    monkeypatch.setattr(cluster, "_create", create_and_end)
-    return cluster
-
-
 def run() -> tuple[str, dict[str, str]]:
     """State of the run and of each task."""
     from airflow.dag_processing.dagbag import DagBag
@@ -105,7 +80,8 @@ CASES = ("all well", "a job failed", "the start failed half-way", "the summary f
 @pytest.mark.parametrize("case", rotating(CASES, ["scripts/sparkyard/airflow/rent.py", "scripts/sparkyard/airflow/lease.py"]))
 def test_what_was_rented_is_given_back(case: str, database: None, pool: Pool, busy_cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pool.breaks = case == CASES[2]
-    busy_cluster.bad = "trace-q9" if case == CASES[1] else ""
+    if case == CASES[1]:
+        busy_cluster.ends["trace-q9"] = ("FAILED", 1, {"status": "failed", "error": {"type": "UsageError", "message": "no"}})
     if case == CASES[3]:
         monkeypatch.setattr(rent, "add_costs", lambda records: 1 / 0)
     monkeypatch.setitem(dags.TASKS, "retries", 0)  # the DAG's file is read anew
