@@ -7,16 +7,20 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from calendar import timegm
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
+from xml.etree import ElementTree
 
 PART = 16 << 20  # what is held in memory; a file up to this size is one request
 AT_ONCE = 2  # parts on their way while the next one is read
 ATTEMPTS = 4
+SILENT = 1800  # seconds: who has sent no part for so long is dead; a store takes no request from a clock that is 900 off
+PAGE = 1000
 KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 AGAIN = {429, 500, 502, 503, 504}
 
@@ -31,6 +35,29 @@ class Bucket:
 
     def make_sink(self, key: str, size: int) -> "BucketSink":
         return BucketSink(self, f"{self.folder}/{key}".strip("/"), size)
+
+    def sweep(self) -> int:
+        """A run that was killed leaves parts that nobody sees and the store keeps: away with them."""
+        begun = {"uploads": "", "prefix": f"{self.folder}/".lstrip("/"), "max-uploads": str(PAGE)}
+        dead = [(key, upload) for key, upload, at in self._list("", begun, "Upload", "Key", "UploadId", "Initiated") if is_old(at)]
+        dead = [upload for upload in dead if all(is_old(at) for (at,) in self._parts(*upload))]
+        for key, upload in dead:
+            self.ask("DELETE", key, {"uploadId": upload})
+        return len(dead)
+
+    def _parts(self, key: str, upload: str) -> Iterator[list[str]]:
+        return self._list(key, {"uploadId": upload, "max-parts": str(PAGE)}, "Part", "LastModified")
+
+    def _list(self, key: str, query: dict[str, str], kind: str, *fields: str) -> Iterator[list[str]]:
+        """Page by page; the end of one is where the next begins. By keys alone: not every store takes its own mark of an upload again."""
+        while True:
+            page = ElementTree.fromstring(self.ask("GET", key, query)[1])
+            for found in page.iterfind(f"{{*}}{kind}"):
+                yield [found.findtext(f"{{*}}{field}", "") for field in fields]
+            if page.findtext("{*}IsTruncated") != "true":
+                return
+            marks = {"key-marker": "NextKeyMarker", "part-number-marker": "NextPartNumberMarker"}
+            query = query | {mark: text for mark, name in marks.items() if (text := page.findtext(f"{{*}}{name}"))}
 
     def address(self, key: str) -> tuple[str, str]:
         """Host and path of an object."""
@@ -107,8 +134,12 @@ class BucketSink:
         if self.threads:
             self.threads.shutdown(cancel_futures=True)
         if self.upload:
-            with suppress(OSError):  # the store forgets it in time
+            with suppress(OSError):  # a later run sweeps it
                 self.bucket.ask("DELETE", self.key, {"uploadId": self.upload})
+
+
+def is_old(moment: str) -> bool:
+    return time.time() - timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S")) > SILENT
 
 
 LOCAL = threading.local()

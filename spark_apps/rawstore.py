@@ -6,6 +6,7 @@ folder of this machine, or a bucket.
 
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import rawbucket
 from jobkit import InputError
 
 LONGEST = 200  # bytes of a name, and four times that of a path: a store takes 255 and 1024
+DRAFT = ".landing-"
 
 
 class Sink(Protocol):
@@ -30,6 +32,7 @@ class Sink(Protocol):
 
 class Store(Protocol):
     def make_sink(self, key: str, size: int) -> Sink: ...
+    def sweep(self) -> int: ...  # what runs that were killed left half written, away; how many
 
 
 def open_store(spark: SparkSession, uri: str) -> "Store":
@@ -71,13 +74,19 @@ class Folder:
     def make_sink(self, key: str, size: int) -> Sink:
         return FolderSink(Path(self.root), key)
 
+    def sweep(self) -> int:
+        dead = [draft for draft in Path(self.root).glob(f"{DRAFT}*") if time.time() - draft.stat().st_mtime > rawbucket.SILENT]
+        for draft in dead:
+            draft.unlink(missing_ok=True)
+        return len(dead)
+
 
 class FolderSink:
     """Written beside, put in place in one step. Spark does not see what begins with a dot."""
 
     def __init__(self, root: Path, key: str) -> None:
         self.target = root / key
-        self.draft = root / f".landing-{uuid.uuid4().hex}"
+        self.draft = root / f"{DRAFT}{uuid.uuid4().hex}"
         root.mkdir(parents=True, exist_ok=True)
         self.file = self.draft.open("wb", buffering=0)
 

@@ -7,7 +7,7 @@ To:   s3a://raw/<name>/…         every file under its own path, as the share h
 A run copies only files that are new or changed (size or time of change); one whose content is as before is noted, not copied. What is
 still being written (two looks differ) or locked is left for the next run, and said. A changed file takes the place of the old one in one
 step; one that has vanished from the share is noted, and raw keeps it. The list of files is written batch by batch: a run that was killed
-goes on where it stood.
+goes on where it stood, and what it left half written is taken away by a run that begins half an hour later.
 """
 
 import argparse
@@ -69,6 +69,15 @@ def copy_round(spark: SparkSession, root: str, store: rawstore.Store, batches: l
             raise jobkit.JobError(f"raw cannot be written: {told[1]}") from error
         raise
     return [(batches[row.id][file.number], Outcome(*file)) for row in copied for file in row.files]
+
+
+def sweep(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
+    """What runs that were killed left half written in raw; that a store does not say is no reason to fail."""
+    try:
+        if swept := rawstore.open_store(spark, args.to).sweep():
+            job.facts["drafts_swept"] = swept
+    except OSError as error:
+        print(f"raw is not looked through for what runs that were killed have left: {error}", flush=True)
 
 
 def land(spark: SparkSession, wanted: Sequence[Wanted], args: argparse.Namespace, job: jobkit.Job) -> Counter[str]:
@@ -149,6 +158,7 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
         wanted, vanished = find_wanted(listing.files, book), find_vanished(book, listing, args)
         note_vanished(spark, vanished, listing, args, job)
     with job.phase("copy"):
+        sweep(spark, args, job)
         # a second look comes when the mount has forgotten the first one: what is being written has moved by then
         time.sleep(max(0.0, listed + args.settle - time.time()) if wanted else 0.0)
         counts = land(spark, wanted, args, job) if wanted else Counter()

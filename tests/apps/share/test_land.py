@@ -271,6 +271,21 @@ def test_a_run_killed_before_it_noted_copies_again(share: Any, monkeypatch: pyte
     assert len(share.book()) == 1
 
 
+def test_what_a_killed_run_left_half_written_is_swept(
+    share: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    share.raw.mkdir(parents=True)
+    for name, written in ((".landing-dead", time.time() - 3600), (".landing-lives", time.time())):
+        (share.raw / name).write_text("half")
+        os.utime(share.raw / name, (written, written))
+    assert share.land()["facts"]["drafts_swept"] == 1
+    assert set(share.landed()) == {".landing-lives"}
+    monkeypatch.setattr(rawstore.Folder, "sweep", lambda self: (_ for _ in ()).throw(OSError("403 AccessDenied")))
+    share.put("a.csv", "a")
+    assert share.land()["rows"]["written"] == 1
+    assert "what runs that were killed have left: 403 AccessDenied" in capsys.readouterr().out
+
+
 def test_a_run_that_comes_last_with_an_older_version_notices(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """One run reads the old version, another lands the new one, and the first one's copy arrives after it."""
     share.put("a.csv", "old")

@@ -102,6 +102,37 @@ def test_what_is_not_completed_was_never_there(gateway: tuple[str, Path], store:
     assert not [name for name in files(gateway) if "multipart" in name.lower()], "parts are taken away"
 
 
+def begin(store: Any, key: str) -> None:
+    """As a run that is killed in the middle of a file: parts are there, and nobody takes them away."""
+    sink = store.make_sink(key, 11 << 20)
+    for _ in range(2):
+        sink.write(b"x" * (5 << 20))
+    sink.threads.shutdown()
+
+
+def age(gateway: tuple[str, Path], what: str) -> None:
+    for path in (gateway[1] / ".sgwtmp/multipart").glob(what):
+        os.utime(path, (time.time() - 3600,) * 2)
+
+
+def test_what_a_killed_run_left_is_swept_when_nobody_goes_on_with_it(gateway: tuple[str, Path], store: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(rawbucket, "PART", 5 << 20)
+    monkeypatch.setattr(rawbucket, "PAGE", 1)
+    for key in ("a", "ü & <1>", "b"):
+        begin(store, key)
+    other = rawbucket.Bucket(store.endpoint, store.region, "raw", "risky", True)
+    begin(other, "c")
+    assert store.sweep() == 0, "who began a moment ago may live"
+    age(gateway, "*/*")
+    assert store.sweep() == 0, "who sent a part a moment ago may live"
+    age(gateway, "*/*/*")
+    age(gateway, "*/*")
+    assert store.sweep() == 3
+    assert store.sweep() == 0
+    assert other.sweep() == 1, "each folder has its own"
+    assert not list((gateway[1] / ".sgwtmp/multipart").glob("*/*/*"))
+
+
 def test_a_wrong_key_is_told_in_the_words_of_the_store(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(OSError, match=r"refused PUT s3a://raw/risk/a: 403 SignatureDoesNotMatch"):
