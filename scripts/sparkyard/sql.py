@@ -3,7 +3,9 @@
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 NUMBER = "_row"  # of the job sql-query: the place of a row in its answer
+WHERE = "sparkyard sql"
+WRITES = "ALTER|CALL|COPY|CREATE|DELETE|DROP|INSERT|MERGE|REPLACE|TRUNCATE|UPDATE"
+UNKNOWN = re.compile(
+    r'(Table|Schema) with name "?(?P<duckdb>[\w.]+)"? does not exist|_NOT_FOUND\] The table or view (?P<spark>\S+) cannot', re.I
+)
 
 
 def run_query(catalog: "Catalog", query: str) -> "pa.Table":
@@ -27,15 +34,33 @@ def run_query(catalog: "Catalog", query: str) -> "pa.Table":
     except ImportError as error:
         raise ToolMissing(f"SQL needs DuckDB or --engine spark: {error}", next_command='pip install "sparkyard[local]"') from None
     known = lake.list_tables(catalog)
+    if re.fullmatch(r"\s*show\s+(all\s+)?tables\s*;?\s*", query, re.I):
+        return _list(known)
     with tempfile.TemporaryDirectory() as spill, duckdb.connect(config=_make_config(spill)) as database:
         database.execute(f"ATTACH ':memory:' AS {CATALOG}; USE {CATALOG}; SET TimeZone = 'UTC'")
         try:
             _check_is_query(database, query)
             for name in find_names(query, known):
                 _show_table(database, name, open_rows(lake.load_metadata(catalog, name)))
-            return database.sql(query).to_arrow_table()
+            return name_apart(database.sql(query).to_arrow_table())
         except duckdb.Error as error:
-            raise _explain(error, known) from None
+            raise explain(str(error), known) from None
+
+
+def _list(known: list[str]) -> "pa.Table":
+    import pyarrow as pa
+
+    return pa.table({"name": pa.array(known, pa.string())})
+
+
+def name_apart(rows: "pa.Table") -> "pa.Table":
+    """Two columns of one name would be one to whoever reads rows by name."""
+    seen: Counter[str] = Counter()
+    names = []
+    for name in rows.column_names:
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return rows.rename_columns(names)
 
 
 def _make_config(spill: str) -> dict[str, Any]:
@@ -46,9 +71,17 @@ def _make_config(spill: str) -> dict[str, Any]:
 def _check_is_query(database: "duckdb.DuckDBPyConnection", query: str) -> None:
     kinds = [statement.type.name for statement in database.extract_statements(query)]
     if kinds != ["SELECT"]:
-        raise UsageError(
-            f"one query and nothing else, not {' and '.join(kinds) or 'nothing'}: a lake is only read here", where="sparkyard sql"
-        )
+        raise _refuse(" and ".join(kinds) or "nothing")
+
+
+def check_reads(query: str) -> None:
+    """What Spark would refuse only when it has started."""
+    if found := re.match(rf"\s*({WRITES})\b", query, re.I):
+        raise _refuse(found[1].upper())
+
+
+def _refuse(what: str) -> UsageError:
+    return UsageError(f"one query and nothing else, not {what}: a lake is only read here", where=WHERE)
 
 
 def find_names(query: str, known: Iterable[str]) -> list[str]:
@@ -91,11 +124,20 @@ def are_names_enough(table: "Table") -> bool:
     return len(columns) == len(names) == len(numbers) and "schema.name-mapping.default" not in table.properties
 
 
-def _explain(error: Exception, known: Iterable[str]) -> UsageError:
-    said = str(error).strip()
-    if re.search(r"(Table|Schema) with name .* does not exist", said, re.IGNORECASE):
-        said = f"{said.splitlines()[0]}\nThere are: {', '.join(known) or 'no tables yet'}"
-    return UsageError(said, where="sparkyard sql", next_command="sparkyard table")
+def explain(said: str, known: Iterable[str]) -> UsageError:
+    """Of a table that is not there, which ones have a name like it."""
+    if found := UNKNOWN.search(said):
+        name = (found["duckdb"] or found["spark"]).replace("`", "").removeprefix(f"{CATALOG}.")
+        return UsageError(f"no such table: {name}; {_tell_near(name, list(known))}", where=WHERE, next_command="sparkyard table")
+    return UsageError(said.strip(), where=WHERE)
+
+
+def _tell_near(name: str, known: list[str]) -> str:
+    last = {full: full.rpartition(".")[2].lower() for full in known}
+    near = get_close_matches(name.rpartition(".")[2].lower(), last.values())
+    if matching := [full for full, word in last.items() if word in near]:
+        return f"near it: {', '.join(matching)}"
+    return f"there are: {', '.join(known) or 'none yet'}"
 
 
 def take_answer(catalog: "Catalog", name: str) -> "pa.Table":

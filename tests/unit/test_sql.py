@@ -1,5 +1,9 @@
 """SQL without a JVM: names, current files, and tables whose files alone do not say what their rows are."""
 
+import importlib
+import io
+import json
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -75,17 +79,53 @@ def test_a_name_that_meant_another_column_is_read_by_its_number(catalog: SqlCata
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("select * from refined.nope", r"(?s)refined.nope.*There are: yard.refined.a"),
-        ("select nope from refined.a", "nope"),
+        ("select * from refined.nope", "no such table: refined.nope; there are: yard.refined.events"),
+        ("select * from refind.event", "no such table: refind.event; near it: yard.refined.events"),
+        ("select * from EVENT", "no such table: EVENT; near it: yard.refined.events"),
+        ("select nope from refined.events", "nope"),
         ("drop view refined.a", "one query and nothing else, not DROP"),
         ("select 1; select 2", "not SELECT and SELECT"),
         ("selec", "syntax error"),
     ],
 )
 def test_what_is_no_answer_says_why(catalog: SqlCatalog, query: str, said: str) -> None:
-    put(catalog, n=[1])
+    catalog.create_table("refined.events", pa.schema([("n", pa.int64())]))
     with pytest.raises(UsageError, match=said):
         sql.run_query(catalog, query)
+
+
+def test_what_spark_did_not_find_has_names_near_it() -> None:
+    said = "--query: [TABLE_OR_VIEW_NOT_FOUND] The table or view `yard`.`refined`.`ab` cannot be found. Verify"
+    assert sql.explain(said, KNOWN).what == "no such table: refined.ab; near it: yard.refined.a, yard.refined.a_b, yard.trusted.a"
+
+
+@pytest.mark.parametrize("query", ["drop table refined.a", " Insert into refined.a values (1)", "MERGE INTO x USING y"])
+def test_a_write_is_refused_before_spark_starts(query: str) -> None:
+    with pytest.raises(UsageError, match=f"not {query.split()[0].upper()}: a lake is only read here"):
+        sql.check_reads(query)
+
+
+def test_tables_are_shown_and_columns_of_one_name_told_apart(catalog: SqlCatalog) -> None:
+    put(catalog, n=[1])
+    assert sql.run_query(catalog, "Show tables;").to_pydict() == {"name": ["yard.refined.a"]}
+    assert sql.run_query(catalog, "select n, n + 1 as n, 5 as k, 6 as n from refined.a").to_pylist() == [
+        {"n": 1, "n_2": 2, "k": 5, "n_3": 6}
+    ]
+
+
+def test_people_are_shown_a_hundred_rows_and_programs_all(
+    catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = importlib.import_module("sparkyard.cli.sql")
+    monkeypatch.setattr(command, "open_catalog", lambda *_: nullcontext(catalog))
+    command.sql("select range + 1000 as n from range(101)")
+    told = "".join(capsys.readouterr())
+    assert "100 of 101 rows" in told
+    assert "1,099" in told
+    assert "1,100" not in told
+    monkeypatch.setattr("sys.stdin", io.StringIO("select range as n from range(101)"))
+    command.sql("-", json_=True)
+    assert json.loads(capsys.readouterr().out) == [{"n": number} for number in range(101)]
 
 
 def test_a_plot_reads_what_it_is_of(catalog: SqlCatalog) -> None:
