@@ -97,7 +97,7 @@ def arrange_mounts(place: Place) -> None:
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     for folder, handle in handles.items():
         folder.mkdir(parents=True, exist_ok=True)
-        mount("--bind", f"/proc/{os.getpid()}/fd/{handle}", str(folder))
+        mount("--no-canonicalize", "--bind", f"/proc/{os.getpid()}/fd/{handle}", str(folder))  # the link itself: what it names is covered
     mount("--make-rshared", "/")  # so that a share mounted in one pod can be seen by another
 
 
