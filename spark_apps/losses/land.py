@@ -19,6 +19,7 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobfiles
+import jobgroups
 import jobkit
 import jobrejects
 import losskit
@@ -79,6 +80,7 @@ def typed(rows: DataFrame, line: Column, reason: Column) -> DataFrame:
 
 
 def parse(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
+    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", 8)  # else each file is looked up by a task of its own
     parquet = [file for file in files if file.path.lower().endswith(".parquet")]
     csv = [file for file in files if file not in parquet]
     parts = [parse_lines(jobfiles.read_lines(spark, csv))] if csv else []
@@ -103,9 +105,9 @@ def load(spark: SparkSession, files: Sequence[Row], args: argparse.Namespace, jo
         jobrejects.quarantine(rows, found, spark.table(losskit.QUARANTINE), losskit.QUARANTINE, these_files, job)
         jobrejects.check_share(found.reasons, args.max_rejected, losskit.QUARANTINE, job)
     with job.phase("write"):
-        good = jobrejects.good_rows(rows, found).select("snapshot", *losskit.stored(), "source_file", jobfiles.source_id_column())
-        jobfiles.replace_rows(good, losskit.ROWS, these_files, job)
-        job.rows["written"] = jobfiles.read_anew(spark, losskit.ROWS).where(these_files).count()
+        good = jobrejects.good_rows(rows, found).select("snapshot", *losskit.stored(), "source_file", jobgroups.group_column())
+        jobgroups.replace_files(good, losskit.ROWS, files, job)
+        job.rows["written"] = jobgroups.of_files(jobfiles.read_anew(spark, losskit.ROWS), files).count()
         job.check("rows read = rejected + written", job.rows["read"] == job.rows["rejected"] + job.rows["written"])
     with job.phase("note files"):
         jobfiles.note_files(spark, files, found.counts, losskit.FILES, job)

@@ -1,10 +1,13 @@
 """Landed losses against the same files in DuckDB, cell by cell; what is broken, changed or of another kind."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from apps.losses.conftest import AMOUNTS, IDS, put
 
+import jobfiles
+import jobgroups
 import jobkit
 import losskit
 from losses import land
@@ -109,6 +112,49 @@ def test_a_changed_file_corrects_and_names_are_no_patterns(yard: Any) -> None:
     result = run(yard)
     assert result["facts"]["files_new"] == 1
     assert yard.rows(losskit.ROWS, "snapshot", "Layer") == [("Q1 [a] #%41+ü", 2000.0), ("Q2", 1000.25)]
+    assert all(jobgroups.group_id(file) == group for file, group in yard.rows(losskit.ROWS, "source_file", "source_id"))
+
+
+def test_many_small_files_are_few_of_the_table_and_few_tasks(yard: Any) -> None:
+    """And a changed one corrects without moving what is of other groups."""
+    for number in range(200):
+        put_lines(yard, f"base/{number}.csv", LINE.replace("9", str(number)))
+    yard.spark.sparkContext.setJobGroup("many", "")
+    run(yard)
+    assert count_tasks(yard.spark, "many") < 100
+    before = data_files(yard)
+    assert len(before) <= jobgroups.GROUPS
+    put_lines(yard, "base/7.csv", LINE.replace("1000.25", "2000"))
+    result = run(yard)
+    assert (result["rows"]["written"], len(before - data_files(yard)), len(data_files(yard) - before)) == (1, 1, 1)
+    said = {Path(file).stem: layer for file, layer in yard.rows(losskit.ROWS, "source_file", "Layer")}
+    assert said == {str(number): 2000.0 if number == 7 else 1000.25 for number in range(200)}
+    assert len(yard.rows(losskit.ROWS)) == 200
+
+
+def data_files(yard: Any) -> set[str]:
+    return {row.file_path for row in yard.spark.table(f"{losskit.ROWS}.files").collect()}
+
+
+def count_tasks(spark: Any, group: str) -> int:
+    told = spark.sparkContext.statusTracker()
+    jobs = [told.getJobInfo(number) for number in told.getJobIdsForGroup(group)]
+    return sum(told.getStageInfo(stage).numTasks for job in jobs for stage in job.stageIds if told.getStageInfo(stage))
+
+
+@pytest.mark.long
+def test_rows_that_an_older_version_laid_out_otherwise_are_found(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition for each file, once."""
+    for name in "abc":
+        put_lines(yard, f"base/{name}.csv", LINE)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobgroups, "group_column", jobfiles.source_id_column)
+        patch.setattr(jobgroups, "group_id", jobfiles.source_id)
+        run(yard)
+    assert len(data_files(yard)) == 3
+    put_lines(yard, "base/b.csv", LINE.replace("1000.25", "2000"))
+    run(yard)
+    assert yard.rows(losskit.ROWS, "Layer") == [(1000.25,), (1000.25,), (2000.0,)]
 
 
 def test_parquet_gives_the_same_rows(yard: Any, losses: Any) -> None:
