@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from fnmatch import fnmatch
+from fnmatch import fnmatch, translate
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ THREADS = 16  # folders asked at once: an answer of a share takes a while, howev
 PIECE = 1000
 # What programs leave beside the files that they have open, and what Windows keeps for itself.
 SCRATCH = ("~$*", ".~lock.*", "*.tmp", "*.part", "*.partial", "*.crdownload", "thumbs.db", "desktop.ini", ".ds_store")
+IS_SCRATCH = re.compile("|".join(map(translate, SCRATCH)))
 LOST = {errno.EIO, errno.ENOTCONN, errno.ESTALE, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.ENODEV, errno.ECONNABORTED}
 
 
@@ -175,8 +176,7 @@ def matches(path: str, pattern: str) -> bool:
 
 
 def is_scratch(path: str) -> bool:
-    name = path.rpartition("/")[2].casefold()
-    return any(fnmatch(name, pattern) for pattern in SCRATCH)
+    return IS_SCRATCH.match(path.rpartition("/")[2].casefold()) is not None
 
 
 def _read_folders(root: str, asked: "SimpleQueue[str | None]", answers: "SimpleQueue[tuple[str, Any]]") -> None:

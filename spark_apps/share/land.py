@@ -11,6 +11,7 @@ goes on where it stood, and what it left half written is taken away by a run tha
 """
 
 import argparse
+import pickle
 import re
 import time
 from collections import Counter
@@ -60,8 +61,9 @@ def make_rounds(wanted: Sequence[Wanted]) -> Iterator[list[list[Wanted]]]:
 
 
 def copy_round(spark: SparkSession, root: str, store: rawstore.Store, batches: list[list[Wanted]]) -> list[tuple[Wanted, Outcome]]:
-    """A task for each batch."""
-    copy = F.udf(lambda batch: sharecopy.copy_files(root, store, batches[batch]), sharecopy.OUTCOMES).asNondeterministic()
+    """A task for each batch, which takes its own out of all."""
+    packed = [pickle.dumps(batch) for batch in batches]
+    copy = F.udf(lambda batch: sharecopy.copy_files(root, store, pickle.loads(packed[batch])), sharecopy.OUTCOMES).asNondeterministic()
     try:
         copied = spark.range(0, len(batches), 1, len(batches)).select("id", copy("id").alias("files")).collect()
     except Exception as error:

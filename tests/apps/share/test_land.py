@@ -329,7 +329,7 @@ def test_a_folder_that_cannot_be_read_is_said_and_nothing_in_it_has_vanished(sha
     scandir = os.scandir
     refused = PermissionError(errno.EACCES, "Permission denied")
     monkeypatch.setattr(
-        sharefiles.os, "scandir", lambda path: (_ for _ in ()).throw(refused) if path.endswith("private") else scandir(path)
+        sharefiles.os, "scandir", lambda path: (_ for _ in ()).throw(refused) if str(path).endswith("private") else scandir(path)
     )
     facts = share.land()["facts"]
     assert list(facts["folders_unread"]) == ["private"]
