@@ -10,6 +10,7 @@ CSV.
 
 import argparse
 import csv
+import errno
 import io
 import os
 import re
@@ -25,6 +26,7 @@ import jobkit
 import sharefiles
 
 LARGEST = 512 << 20  # bytes of a Parquet file: it goes through the driver
+FULL = 1 << 20  # bytes that are free
 
 
 @contextmanager
@@ -40,10 +42,19 @@ def put_in_place(path: str) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         replace(draft, path)
     except OSError as error:
-        raise jobkit.InputError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise jobkit.InputError(f"{path} cannot be written: {explain(error, folder)}") from error
     finally:
         with suppress(OSError):
             os.unlink(draft)
+
+
+def explain(error: OSError, folder: str) -> str:
+    """FUSE calls a full share an I/O error."""
+    with suppress(OSError):
+        space = os.statvfs(folder)
+        if error.errno == errno.EIO and space.f_bavail * space.f_frsize < FULL:
+            return "the share is full"
+    return error.strerror or str(error)
 
 
 def replace(draft: str, path: str) -> None:

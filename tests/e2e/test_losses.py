@@ -1,7 +1,9 @@
 """A night of losses, from the share that a release declares to the SQL database of the site: every cell of what arrives there."""
 
 import base64
+import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,50 +14,57 @@ import yaml
 from apps.losses.conftest import CURVES, duck
 from e2e.samba import PASSWORDS, Samba, make_secret
 from e2e.site import psql
+from pyiceberg.io import load_file_io
 
+from sparkyard import lake
 from sparkyard.project import ROOT
+from sparkyard.runs.cluster_lake import open_catalog
 from sparkyard.samples.losses import make_files
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
-SHARE = {"name": "risk", "server": "samba.e2e-samba.svc", "share": "data", "subPath": "losses", "secret": "e2e-spark"}
+SHARES = [
+    {"name": "risk", "server": "samba.e2e-samba.svc", "share": "data", "subPath": "losses", "secret": "e2e-spark"},
+    {"name": "results", "server": "samba.e2e-samba.svc", "share": "full", "secret": "e2e-spark", "access": "rw"},
+]
 PERIODS = [2, 10, 250]
 COLUMNS = """snapshot, "RegionID", "LayerID", return_period, basis, iterations, iterations_with_rows,
     average_annual_loss, standard_deviation, occurrence_loss, aggregate_loss"""
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("losses")
     for name, content in make_files(0.1):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    return tmp_path
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
 
 
-@pytest.fixture
-def share(yard: Any, files: Path, tmp_path: Path) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def share(yard: Any, files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
     """A release that declares it, as the README of charts/windows-shares says; and without it again."""
     server = Samba(yard)
     server.start()
     for file in files.rglob("*.csv"):
         target = f"/srv/data/losses/{file.relative_to(files)}"
         server.run(f"mkdir -p '{Path(target).parent}'; base64 -d > '{target}'", stdin=base64.b64encode(file.read_bytes()).decode())
-    values = tmp_path / "values.yaml"
-    values.write_text(yaml.safe_dump({"global": {"shares": [SHARE]}}))
+    values = tmp_path_factory.mktemp("values") / "values.yaml"
+    values.write_text(yaml.safe_dump({"global": {"shares": SHARES}}))
     try:
         secret = make_secret("spark", PASSWORDS["spark"])
         secret["metadata"]["namespace"] = "sparkyard-shares"
         yard.sparkyard("install", "--preset", "small-node", "--values", str(values))
         server.apply(secret)
-        yield
+        wait_for_share(yard, "risk")
+        yield server
     finally:
         yard.sparkyard("install", "--preset", "small-node")
         server.stop()
 
 
-def test_a_night_of_losses(yard: Any, site: Any, share: None, files: Path) -> None:
+def test_a_night_of_losses(yard: Any, site: Any, share: Samba, files: Path) -> None:
     yard.drop_tables("losses_")
     yard.drop_tables("share_land_files")
-    wait_for_share(yard, "risk")
     submit(yard, "share-land")
     submit(yard, "losses-land")
     submit(yard, "losses-curves", "--iterations", "10000", "--periods", ",".join(map(str, PERIODS)))
@@ -65,6 +74,109 @@ def test_a_night_of_losses(yard: Any, site: Any, share: None, files: Path) -> No
     for row, wanted in zip(sorted(arrived), sorted(expected), strict=True):
         assert row == tuple(pytest.approx(cell, rel=1e-9, abs=1e-9) if isinstance(cell, float) else cell for cell in wanted)
     assert len(arrived) == 2 * 3 * 12 * len(PERIODS)
+
+
+MOVING = "/srv/data/losses/moving"
+# One that its writer holds open and adds to, one whose place a new version takes all the time, each as long as the other, and one at rest.
+WRITERS = f"""
+mkdir -p {MOVING}; printf 'at rest' > {MOVING}/rests.csv; rm -f /srv/stop
+(exec 3> {MOVING}/grows.csv; while [ ! -e /srv/stop ]; do echo another line >&3; sleep 0.3; done) < /dev/null > /dev/null 2>&1 &
+(while [ ! -e /srv/stop ]; do for word in one two; do
+   yes $word | head -c 8000000 > /srv/data/next; mv /srv/data/next {MOVING}/replaced.csv; sleep 0.5
+ done; done) < /dev/null > /dev/null 2>&1 &
+"""
+
+
+def test_files_that_move_while_they_are_landed_are_left_and_land_whole_later(yard: Any, share: Samba) -> None:
+    yard.drop_tables("share_land_files")
+    share.run(WRITERS)
+    try:
+        first = land(yard, "e2e-moving")
+        for name in ("grows.csv", "replaced.csv"):
+            assert f"left for the next run: moving/{name} (still being written)" in first
+        assert '"rows":{"read":3,"rejected":2,"written":1}' in first
+        assert read_raw(yard, "e2e-moving") == {"moving/rests.csv": b"at rest"}
+    finally:
+        share.run("touch /srv/stop; sleep 2")
+    assert '"rows":{"read":2,"rejected":0,"written":2}' in land(yard, "e2e-moving")
+    assert read_raw(yard, "e2e-moving") == {f"moving/{name}": on_share(share, name) for name in ("rests.csv", "grows.csv", "replaced.csv")}
+    assert '"rows":{"read":0,' in land(yard, "e2e-moving")
+
+
+def test_a_server_that_dies_while_it_is_read_costs_time_and_no_file(yard: Any, share: Samba) -> None:
+    yard.drop_tables("share_land_files")
+    share.run(f"mkdir -p {MOVING}; for n in 1 2 3; do yes $n | head -c 64000000 > {MOVING}/large-$n.csv; done; sleep 6")
+    yard.apply(landing("e2e-restart", "moving/large-*"))
+    wait_for_words(yard, "STEP copy")
+    for _ in range(4):  # one of them is while a file is read
+        share.crash()
+        time.sleep(2)
+    state = yard.wait_for_end("share-land")["status"]["applicationState"]["state"]
+    told = driver_log(yard)
+    assert state == "COMPLETED" or "share risk: " in told, told
+    wait_for_share(yard, "risk")
+    again = land(yard, "e2e-restart", "moving/large-*")
+    assert "left for the next run" not in again
+    landed = read_raw(yard, "e2e-restart")
+    assert {path: hashlib.sha256(content).digest() for path, content in landed.items()} == {
+        f"moving/large-{n}.csv": hashlib.sha256((b"%d\n" % n) * 32_000_000).digest() for n in (1, 2, 3)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [("results", "the share is full|No space left on device"), ("risk", "Read-only file system|Permission denied|Operation not permitted")],
+)
+def test_a_share_that_takes_no_file_is_named_and_holds_no_half_of_it(yard: Any, share: Samba, name: str, cause: str) -> None:
+    """A full one, and one that is read-only. The table is what the night has left."""
+    share.run("dd if=/dev/zero of=/srv/full/filler bs=64k count=1000 2> /dev/null || true")
+    manifest = yaml.safe_load((ROOT / "manifests/jobs/share-export.yaml").read_text())
+    manifest["spec"]["arguments"] = ["--table", "yard.trusted.losses_land", "--share", name, "--path", "curves.csv"]
+    manifest["spec"]["volumes"] = [{"name": name, "persistentVolumeClaim": {"claimName": name}}]
+    app = yard.wait_for_end(yard.apply(manifest))
+    log = yard.kubectl("logs", "-n", yard.namespace, "share-export-driver", "--tail=-1").stdout
+    assert app["status"]["applicationState"]["state"] == "FAILED", log
+    assert re.search(rf"/shares/{name}/files/curves.csv cannot be written: .*({cause})", log), log
+    assert share.run("ls -A /srv/full; find /srv/data/losses -name '*curves.csv*'").split() == ["filler"]
+    yard.delete("share-export")
+
+
+def landing(place: str, pattern: str = "*") -> dict[str, Any]:
+    manifest: dict[str, Any] = yaml.safe_load((ROOT / "manifests/jobs/share-land.yaml").read_text())
+    manifest["spec"]["arguments"] = ["--share", "risk", "--folder", "moving", "--pattern", pattern, "--to", f"s3a://raw/{place}"]
+    return manifest
+
+
+def land(yard: Any, place: str, pattern: str = "*") -> str:
+    """What the driver said."""
+    app = yard.wait_for_end(yard.apply(landing(place, pattern)))
+    told = driver_log(yard)
+    assert app["status"]["applicationState"]["state"] == "COMPLETED", told
+    return told
+
+
+def driver_log(yard: Any) -> str:
+    return str(yard.kubectl("logs", "-n", yard.namespace, "share-land-driver", "--tail=-1", check=False).stdout)
+
+
+def wait_for_words(yard: Any, words: str, timeout: float = 120) -> None:
+    deadline = time.monotonic() + timeout
+    while words not in (told := driver_log(yard)):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.3)
+
+
+def read_raw(yard: Any, place: str) -> dict[str, bytes]:
+    """What the book says has landed there, each once, as the store has it."""
+    with open_catalog(yard.kube) as catalog:
+        uris = [row["uri"] for row in lake.load_table(catalog, "yard.raw.share_land_files").to_pylist() if f"/{place}/" in row["uri"]]
+        assert len(uris) == len(set(uris)), uris
+        files = load_file_io(catalog.properties)
+        return {uri.partition("/risk/")[2]: files.new_input(uri.replace("s3a://", "s3://")).open().read() for uri in uris}
+
+
+def on_share(share: Samba, name: str) -> bytes:
+    return base64.b64decode(share.run(f"base64 -w0 {MOVING}/{name}"))
 
 
 def wait_for_share(yard: Any, name: str, timeout: float = 180) -> None:

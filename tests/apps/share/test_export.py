@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,11 +74,18 @@ def test_a_file_that_somebody_holds_open_keeps_its_place(things: Any, monkeypatc
 
 
 def test_a_full_share_leaves_nothing_half(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the file system says it, and as FUSE does."""
+
     def refuse(file: int) -> None:
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr(export.os, "fsync", refuse)
+    error = OSError(28, "No space left on device")
     with pytest.raises(jobkit.InputError, match=r"things\.csv cannot be written: No space left on device"):
+        export_to(things, "things.csv")
+    monkeypatch.setattr(export.os, "statvfs", lambda folder: SimpleNamespace(f_bavail=3, f_frsize=4096))
+    error = OSError(5, "Input/output error")
+    with pytest.raises(jobkit.InputError, match=r"things\.csv cannot be written: the share is full"):
         export_to(things, "things.csv")
     assert files(things) == []
 
