@@ -49,7 +49,7 @@ down: ## Take the cluster of `make cluster` down, to the last mount and process
 	@python3 scripts/cluster/main.py down
 
 ##@ Is it true?
-.PHONY: check test test-long bench-start bench-jobs bench-scale bench-io bench-notebook cds-lists
+.PHONY: check test test-long bench-start bench-jobs bench-families bench-scale bench-io bench-notebook cds-lists
 check: setup ## Style, types, layers, bounds, versions: everything that needs no run
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 	@$(PYTEST) -q tests/unit/repo
@@ -66,6 +66,9 @@ bench-start: setup ## Seconds from apply to COMPLETED, stock against ours, in pa
 
 bench-jobs: setup java ## The trace's questions: ours, Spark as usual, DuckDB, at three sizes; takes about an hour
 	@$(PYTHON) scripts/bench/jobs.py --scales 1,4,16
+
+bench-families: setup java ## Marts and indicators: ours, Spark as published, DuckDB; and sparkyard sql against spark-sql
+	@$(PYTHON) scripts/bench/families.py --marts 1,16 --wdi 1,8
 
 bench-scale: setup ## Landing and q3 with 1, 2 and 4 executors of 0.2 CPU on the running cluster; drops its trace tables
 	@$(PYTHON) scripts/bench/scale.py

@@ -41,7 +41,7 @@ class Bench:
         seconds, cpu = time.monotonic() - begin, worker.cpu() - before
         figure = Measured(self.lake.scale, kind, question, side, round(seconds, 3), round(cpu, 2), round(worker.peak()))
         self.measured.append(figure)
-        print(f"scale {figure.scale:<5g} {kind:5} {question:8} {side:7} {seconds:8.2f} s {cpu:8.2f} CPU s {figure.peak:7} MiB", flush=True)
+        print(f"scale {figure.scale:<5g} {kind:5} {question:11} {side:7} {seconds:8.2f} s {cpu:8.2f} CPU s {figure.peak:7} MiB", flush=True)
 
     def cold(self, side: str, question: str) -> None:
         with started(side, self.lake, question) as (worker, begin):
@@ -80,13 +80,18 @@ class Bench:
 
 
 def compare(question: str, answers: dict[str, Rows]) -> None:
-    told = {side: sorted(rows, key=lambda row: [str(cell) for cell in row[:2]]) for side, rows in answers.items()}
+    told = {side: sorted(rows, key=in_order) for side, rows in answers.items()}
     for side, rows in told.items():
         pairs = zip(told["ours"], rows, strict=False)
         other = next((pair for pair in pairs if not equal(*pair)), None)
         if other or len(rows) != len(told["ours"]) or not rows:
             first = other or (f"{len(told['ours'])} rows", f"{len(rows)} rows")
             sys.exit(f"{question}: ours and {side} differ, nothing is compared further: {first[0]} against {first[1]}")
+
+
+def in_order(row: Sequence[object]) -> list[str]:
+    """By the first two cells, then by those that are no fractions, which differ in their last digits."""
+    return [*map(str, row[:2]), *(str(cell) for cell in row[2:] if not isinstance(cell, float))]
 
 
 def equal(ours: Sequence[object], theirs: Sequence[object]) -> bool:
@@ -99,6 +104,10 @@ def equal(ours: Sequence[object], theirs: Sequence[object]) -> bool:
     )
 
 
+def scales(text: str) -> list[float]:
+    return [float(scale) for scale in text.split(",") if scale]
+
+
 def listed(allowed: Sequence[str], text: str) -> list[str]:
     chosen = text.split(",")
     if unknown := set(chosen) - set(allowed):
@@ -108,7 +117,7 @@ def listed(allowed: Sequence[str], text: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scales", type=lambda text: [float(scale) for scale in text.split(",")], default=[1.0], help="shards (1)")
+    parser.add_argument("--scales", type=scales, default=[1.0], help="shards (1)")
     parser.add_argument("--questions", type=lambda text: listed(list(SQL), text), default=list(SQL), help="q1,q2,… (all)")
     parser.add_argument("--kinds", type=lambda text: listed(["cold", "warm"], text), default=["cold", "warm"], help="cold,warm (both)")
     parser.add_argument("--home", type=Path, default=ROOT / "build/bench", help="where samples and lakes lie (build/bench)")

@@ -29,20 +29,35 @@ HERE = Path(__file__).parent
 SECONDS_TO_START = 120
 
 
+@dataclass(frozen=True)
+class Family:
+    """What is asked about: the name of its sample and of its manifests, the job that lands it, and the script of each side."""
+
+    name: str
+    landing: str
+    ours: str
+    usual: str
+    duckdb: str
+
+
+TRACE = Family("trace", "land", "ours.py", "usual.py", "duck.py")
+
+
 @dataclass
 class Lake:
     """One scale's files, and the lake that ours lands them in."""
 
     home: Path
     scale: float
+    family: Family = TRACE
 
     @property
     def raw(self) -> Path:
-        return self.home / "raw" / "trace"
+        return self.home / "raw" / self.family.name
 
     def fill(self) -> None:
         yard = Path(sys.executable).with_name("sparkyard")
-        subprocess.run([yard, "sample", "trace", "--scale", f"{self.scale:g}", "--out", self.raw], check=True)
+        subprocess.run([yard, "sample", self.family.name, "--scale", f"{self.scale:g}", "--out", self.raw], check=True)
 
     def empty(self) -> None:
         shutil.rmtree(self.home / "lake", ignore_errors=True)
@@ -51,20 +66,21 @@ class Lake:
         ensure_catalog(ensure_home(self.home))
 
 
-def plan_of(question: str) -> Plan:
+def plan_of(family: Family, question: str) -> Plan:
     """As the job's manifest says. A session that stays is, as the landing is, worth the thorough compiler."""
-    kind = "land" if question in ("landing", "session") else f"{question}-*"
-    manifest = next((ROOT / "manifests/jobs").glob(f"trace-{kind}.yaml"))
-    return make_plan(load_manifest(manifest), HERE / "ours.py", cpus=os.cpu_count() or 1)
+    job = f"{family.name}-{family.landing if question in ('landing', 'session') else question}"
+    manifests = ROOT / "manifests/jobs"
+    manifest = next(path for name in (job, f"{job}-*") for path in manifests.glob(f"{name}.yaml"))
+    return make_plan(load_manifest(manifest), HERE / family.ours, cpus=os.cpu_count() or 1)
 
 
 def make_command(side: str, lake: Lake, question: str, port: int, scratch: Path) -> tuple[list[str], dict[str, str]]:
-    plan, folder = plan_of(question), str(lake.raw)
+    plan, folder = plan_of(lake.family, question), str(lake.raw)
     if side == "ours":
         return make_our_command(plan, lake, port, scratch)
     environment = {name: value for name, value in os.environ.items() if name not in launch.FOREIGN_ENV}
     size = [plan.master, f"{plan.heap}m"] if side == "usual" else []
-    file = {"usual": "usual.py", "duckdb": "duck.py"}[side]
+    file = {"usual": lake.family.usual, "duckdb": lake.family.duckdb}[side]
     return [sys.executable, str(HERE / file), str(port), folder, *size], environment
 
 
@@ -74,7 +90,7 @@ def make_our_command(plan: Plan, lake: Lake, port: int, scratch: Path) -> tuple[
     jars = launch.find_jars(spark)
     archive = cds.archive_path(cache_dir(), java, jars)
     options = cds.archive_options(archive, scratch) if archive.exists() else []
-    asked = replace(plan, arguments=[str(port)])
+    asked = replace(plan, arguments=[str(port), lake.family.name])
     command = launch.make_command(java, asked, jars, make_local_conf(lake.home, scratch) | plan.conf, scratch, options)
     return command, launch.make_environment(plan, spark, ROOT / "spark_apps", scratch, f"bench-{lake.scale:g}")
 

@@ -74,8 +74,8 @@ def format_growth(measured: Sequence[Measured]) -> str:
         small, large = pick(measured, first, kind), pick(measured, last, kind)
         for question in small:
             grown = {side: large[question][side].cpu / small[question][side].cpu for side in small[question] if small[question][side].cpu}
-            lines.append(f"{kind:5} {question:8} " + " ".join(f"{side} {ratio * first / last:6.2f}" for side, ratio in grown.items()))
+            lines.append(f"{kind:5} {question:11} " + " ".join(f"{side} {ratio * first / last:6.2f}" for side, ratio in grown.items()))
     landed = landing(measured, last).cpu / landing(measured, first).cpu * first / last
     peaks = [max(figure.peak for figure in measured if (figure.scale, figure.side) == (scale, "ours")) for scale in scales]
     sizes = ", ".join(f"{scale:g}: {peak}" for scale, peak in zip(scales, peaks, strict=True))
-    return "\n".join([*lines, f"landing        ours {landed:6.2f}", f"highest memory of ours, MiB by scale: {sizes}"])
+    return "\n".join([*lines, f"landing           ours {landed:6.2f}", f"highest memory of ours, MiB by scale: {sizes}"])
