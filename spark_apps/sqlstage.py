@@ -1,6 +1,7 @@
 """The way of rows into a stage, each once however often a task is tried: COPY for PostgreSQL, its driver's bulk copy for SQL Server."""
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -11,6 +12,7 @@ from jobsql import TLS_OF_LIBPQ, Connection, jdbc_options
 from sqlwords import NESTED, ROW, Words, needs_width
 
 BATCH = 50_000
+MARKS = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}  # escaped in this order: the first is in the others
 
 
 def load_stage(rows: DataFrame, connection: Connection, words: Words) -> None:
@@ -21,7 +23,8 @@ def load_stage(rows: DataFrame, connection: Connection, words: Words) -> None:
         numbered.write.format("jdbc").options(**options).mode("append").save()
         return
     names = ", ".join(words.name(name) for name in rows.columns)
-    line = F.concat(F.concat_ws("\t", *(_line(field) for field in rows.schema)), F.lit("\n")).alias("line")
+    ends = [*["\t"] * (len(rows.columns) - 1), "\n"]
+    line = F.concat(*(part for field, end in zip(rows.schema, ends, strict=True) for part in (_line(field), F.lit(end)))).alias("line")
     copy = make_copy(connection, f"COPY {words.staged} ({names}) FROM STDIN", words.parts)
     _as_blocks(rows.select(line)).mapPartitionsWithIndex(copy).count()
 
@@ -102,8 +105,9 @@ def _named(field: T.StructField) -> str:
 
 
 def _in_utc(field: T.StructField) -> Column:
-    """A moment as text, whatever the time zone of session and JVM."""
-    return F.expr(f"CAST(timestampadd(MICROSECOND, unix_micros({_named(field)}), TIMESTAMP_NTZ'1970-01-01 00:00:00') AS STRING)")
+    """A moment as text, whatever the time zone of session and JVM; the usual one takes the short way."""
+    elsewhere = f"timestampadd(MICROSECOND, unix_micros({_named(field)}), TIMESTAMP_NTZ'1970-01-01 00:00:00')"
+    return F.expr(f"IF(current_timezone() = 'UTC', CAST({_named(field)} AS STRING), CAST({elsewhere} AS STRING))")
 
 
 def _line(field: T.StructField) -> Column:
@@ -115,10 +119,15 @@ def _line(field: T.StructField) -> Column:
         text = F.concat(_in_utc(field), F.lit("+00"))
     else:
         text = F.to_json(column) if isinstance(kind, NESTED) else column.cast("string")
-    if isinstance(kind, (T.StringType, *NESTED)):
-        for plain, escaped in (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r")):
-            text = F.replace(text, F.lit(plain), F.lit(escaped))
+    if isinstance(kind, T.StringType):  # most have nothing to escape, and looking for it is cheaper than replacing it
+        text = F.when(reduce(Column.__or__, [F.contains(text, F.lit(mark)) for mark in MARKS]), _escaped(text)).otherwise(text)
+    elif isinstance(kind, NESTED):
+        text = _escaped(text)
     return F.coalesce(text, F.lit(r"\N"))
+
+
+def _escaped(text: Column) -> Column:
+    return reduce(lambda so_far, mark: F.replace(so_far, F.lit(mark), F.lit(MARKS[mark])), MARKS, text)
 
 
 def _plain(field: T.StructField) -> Column:

@@ -95,6 +95,13 @@ class Bench:
         print(f"{way.__name__:8} {seconds:7.2f} s {self.rows / seconds:10,.0f} rows/s", flush=True)
         return seconds
 
+    def compare(self) -> None:
+        """All three targets hold the same rows."""
+        summed = "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM public.{} AS t"
+        found = {name: self.link.execute(summed.format(name)).fetchone() for name in ("published", "appended", "copied")}
+        if len(set(found.values())) > 1:
+            sys.exit(f"the targets differ: {found}")
+
 
 def start_spark(home: Path) -> SparkSession:
     ensure_catalog(ensure_home(home))
@@ -125,6 +132,7 @@ def main() -> None:
         for _ in range(args.rounds):
             for way in ways:
                 times[way.__name__].append(bench.measure(way))
+        bench.compare()
         spark.stop()
     middle = {name: statistics.median(seconds) for name, seconds in times.items()}
     print(f"publish is {middle['append'] / middle['publish']:.2f} × as fast as append (goal: 3)")

@@ -70,10 +70,10 @@ def test_postgresql_holds_it_exactly(
     (connections / "db.toml").write_text(server.connection())
     lake.spark.sql(f"CREATE TABLE {TABLE} ({COLUMNS}) USING iceberg")
     lake.spark.createDataFrame(ROWS, lake.spark.table(TABLE).schema).writeTo(TABLE).append()
-    lake.spark.conf.set("spark.sql.session.timeZone", "America/St_Johns")
-    publish.main(["--table", TABLE, "--to", "db", "--into", "public.exactly"], lake.spark)
-    there = libpq.execute("SELECT * FROM public.exactly ORDER BY id").fetchall()
-    assert there == ROWS
+    for name, zone in {"exactly": "America/St_Johns", "usually": "UTC"}.items():
+        lake.spark.conf.set("spark.sql.session.timeZone", zone)
+        publish.main(["--table", TABLE, "--to", "db", "--into", f"public.{name}"], lake.spark)
+        assert libpq.execute(f"SELECT * FROM public.{name} ORDER BY id").fetchall() == ROWS
     types = "SELECT column_name, udt_name FROM information_schema.columns WHERE table_name = 'exactly' ORDER BY ordinal_position"
     names = ["int8", "bool", "int4", "float4", "float8", "numeric", "text", "bytea", "date", "timestamptz", "timestamp", "jsonb", "text"]
     assert [kind for _, kind in libpq.execute(types).fetchall()] == names
