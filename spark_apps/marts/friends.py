@@ -10,7 +10,7 @@ later one of both was written. The distance is not rounded before it is compared
 
 import argparse
 from collections.abc import Sequence
-from itertools import product
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -21,6 +21,7 @@ import martkit
 
 NEAR = 1.0  # km
 CELL = 1.001  # km, so that what is near is in a cell beside at most, whatever is rounded
+AXES = ("x", "y", "z")
 
 
 def answer(events: DataFrame, until: DataFrame, args: argparse.Namespace) -> DataFrame:
@@ -50,22 +51,22 @@ def find_people(events: DataFrame) -> DataFrame:
 def find_near(people: DataFrame) -> DataFrame:
     """Pairs NEAR each other: looked for in the cell of one and those around it, in three dimensions, where neither pole nor date line is in
     the way. A channel of many people would pair them all before any distance is known."""
-    left = people.select(F.struct("*").alias("left"), F.explode(around()).alias("cell"))
-    right = people.select(F.struct("*").alias("right"), F.array(*cell()).alias("cell"))
-    pairs = left.join(right, "cell").where(F.col("left.user_id") < F.col("right.user_id"))
+    placed = people.select(F.struct("*").alias("left"), *cell())
+    right = placed.withColumnRenamed("left", "right")
+    pairs = reduce(spread, AXES, placed).join(right, list(AXES)).where(F.col("left.user_id") < F.col("right.user_id"))
     km = martkit.distance(F.col("left.lat"), F.col("left.lon"), F.col("right.lat"), F.col("right.lon"))
     return pairs.select("left", "right", km.alias("km")).where(F.col("km") <= NEAR)
 
 
 def cell() -> list[Column]:
     lat, lon = F.radians("lat"), F.radians("lon")
-    axes = (F.cos(lat) * F.cos(lon), F.cos(lat) * F.sin(lon), F.sin(lat))
-    return [F.floor(axis * martkit.EARTH / CELL) for axis in axes]
+    places = (F.cos(lat) * F.cos(lon), F.cos(lat) * F.sin(lon), F.sin(lat))
+    return [F.floor(place * martkit.EARTH / CELL).alias(axis) for axis, place in zip(AXES, places, strict=True)]
 
 
-def around() -> Column:
-    steps = product((-1, 0, 1), repeat=3)
-    return F.array(*(F.array(*(place + step for place, step in zip(cell(), move, strict=True))) for move in steps))
+def spread(rows: DataFrame, axis: str) -> DataFrame:
+    """Into the cell before and the one behind, too."""
+    return rows.withColumn(axis, F.explode(F.sequence(F.col(axis) - 1, F.col(axis) + 1)))
 
 
 def find_contacts(until: DataFrame) -> DataFrame:
