@@ -66,8 +66,8 @@ class Hub:
             form = {"username": user, "password": password, "_xsrf": browser.cookies["_xsrf"]}
             return browser.post("/hub/login", data=form)
 
-    def open_kernel(self, user: str) -> "Kernel":
-        made = self.client.post(f"/user/{user}/api/kernels", json={"name": "spark"})
+    def open_kernel(self, user: str, name: str = "spark") -> "Kernel":
+        made = self.client.post(f"/user/{user}/api/kernels", json={"name": name})
         assert made.status_code == 201, made.text
         return Kernel(self, user, made.json()["id"])
 

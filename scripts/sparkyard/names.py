@@ -27,6 +27,7 @@ LAKE_CLIENT_LABEL = "sparkyard.dev/lake-client"  # whom the lake lets in besides
 NOTEBOOK_USER_LABEL = "sparkyard.dev/notebook-user"
 NOTEBOOK_KERNEL_LABEL = "sparkyard.dev/notebook-kernel"  # which kernel of theirs an executor works for
 NOTEBOOK_SETTINGS_ENV = "SPARKYARD_NOTEBOOK_SETTINGS"  # the platform's settings for one person, JSON
+NOTEBOOK_CONNECT_ENV = "SPARKYARD_CONNECT"  # where a person's Spark Connect is, JSON
 NOTEBOOK_SIZES_ENV = "SPARKYARD_NOTEBOOK_SIZES"  # whose, and how large driver and executors are, JSON
 DEFAULTS_REVISION = "sparkyard.dev/defaults-revision"
 RUN_ID_LABEL = "sparkyard.dev/run-id"

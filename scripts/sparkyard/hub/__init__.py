@@ -2,6 +2,7 @@
 
 from sparkyard.hub.objects import make_objects
 from sparkyard.hub.pod import make_additions, make_profile_list
+from sparkyard.hub.teams import make_connect_env, make_team_objects
 from sparkyard.hub.values import HubValues, parse_values
 
-__all__ = ["HubValues", "make_additions", "make_objects", "make_profile_list", "parse_values"]
+__all__ = ["HubValues", "make_additions", "make_connect_env", "make_objects", "make_profile_list", "make_team_objects", "parse_values"]

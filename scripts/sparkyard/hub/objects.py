@@ -28,9 +28,13 @@ def make_objects(namespace: str, user: str, token: str, rpc: str) -> list[Json]:
         _make("v1", "ServiceAccount", namespace, account_name(user), user, automountServiceAccountToken=True),
         _make_binding(namespace, user),
         _make_network_policy(namespace, user),
-        _make("v1", "Secret", namespace, token_secret(user), user, stringData={"token": token}),
-        _make("v1", "Secret", namespace, rpc_secret(user), user, stringData={"secret": rpc}),
+        make_secret(namespace, token_secret(user), user, token=token),
+        make_secret(namespace, rpc_secret(user), user, secret=rpc),
     ]
+
+
+def make_secret(namespace: str, name: str, user: str, **data: str) -> Json:
+    return _make("v1", "Secret", namespace, name, user, stringData=data)
 
 
 def _make(version: str, kind: str, namespace: str, name: str, user: str, **fields: Any) -> Json:

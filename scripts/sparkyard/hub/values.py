@@ -55,6 +55,20 @@ class Users(Model):
     admins: tuple[str, ...] = ()
 
 
+class Team(Model):
+    """Who shares a Spark Connect server, and how large it is."""
+
+    users: tuple[str, ...] = ()  # "*": everybody
+    groups: tuple[str, ...] = ()
+    server: Notebook = Notebook()
+    executors: Executors = Executors()
+
+
+class Connect(Model):
+    address: str = ""  # of the door in front of the servers
+    teams: dict[str, Team] = Field(default_factory=dict)
+
+
 class HubValues(Model):
     image: str
     release_namespace: str = names.PLATFORM_NAMESPACE
@@ -65,6 +79,7 @@ class HubValues(Model):
     home: Home = Home()
     idle: Idle = Idle()
     lake: Lake = Lake()
+    connect: Connect = Connect()
     connections: str = ""  # a Secret
     shares: tuple[str, ...] = ()
     database: bool = False  # its address is in the environment

@@ -3,13 +3,19 @@
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
 MEMORY = "an executor ran out of memory. Choose a larger size when the server starts, or give a task fewer rows with .repartition(…)"
 # What the trace says, and what it means; the first that fits is told.
 CAUSES: Sequence[tuple[str, str]] = (
+    (r"sparkyard: ([^\n\"]+)", "{0}"),  # the door in front of Spark Connect has found words already
+    (
+        r"SESSION_(?:CHANGED|NOT_FOUND|CLOSED)|OPERATION_NOT_FOUND|RESPONSE_ALREADY_RECEIVED|server side session identifier",
+        "the Connect server has started anew, or has ended this session because nothing ran in it for long: its temporary views are gone, "
+        "tables are not. Run the cell again, and what it needs of the cells above",
+    ),
     (r"OOMKilled|exit code[: ]+(?:137|52)\b|Container killed .* memory|beyond physical memory", MEMORY),
     (r"java\.lang\.OutOfMemoryError.*|GC overhead limit exceeded", "Spark's driver, this notebook, ran out of memory: collect fewer rows"),
     (r"Total size of serialized results .* is bigger than", "too many rows for this notebook: aggregate them, or write them to a table"),
@@ -36,8 +42,14 @@ CAUSES: Sequence[tuple[str, str]] = (
 )
 
 
-def watch_errors(shell: Any) -> None:
-    shell.set_custom_exc((Exception,), show_error)
+def watch_errors(shell: Any, notice: Callable[[BaseException], None] = lambda _: None) -> None:
+    """`notice` hears of each error before it is shown."""
+
+    def show(shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None) -> None:
+        notice(error)
+        show_error(shell, kind, error, trace, tb_offset)
+
+    shell.set_custom_exc((Exception,), show)
 
 
 def show_error(shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType, tb_offset: int | None = None) -> None:

@@ -18,27 +18,32 @@ class Stage:
     number: int
     tasks: int
     done: int
-    running: int
+    running: int | None  # None: not told
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.tasks} tasks" + ("" if self.running is None else f", {self.running} running")
 
 
 @dataclass(frozen=True)
 class State:
     stages: tuple[Stage, ...]
-    executors: int  # besides the driver
+    executors: int | None  # besides the driver; None: not told
+
+    @property
+    def words(self) -> str:
+        return "" if self.executors is None else f"{self.executors} executor(s)"
 
 
 def format_text(state: State, note: str = "") -> str:
-    lines = [f"stage {stage.number}: {stage.done} of {stage.tasks} tasks, {stage.running} running" for stage in state.stages]
-    return "\n".join([*lines, f"{state.executors} executor(s)", *([note] if note else [])])
+    lines = [f"stage {stage.number}: {stage}" for stage in state.stages]
+    return "\n".join(filter(None, [*lines, state.words, note]))
 
 
 def format_html(state: State, note: str = "") -> str:
     bars = (
-        f"<div>stage {stage.number} <progress value='{stage.done}' max='{stage.tasks}'></progress> "
-        f"{stage.done} of {stage.tasks} tasks, {stage.running} running</div>"
-        for stage in state.stages
+        f"<div>stage {stage.number} <progress value='{stage.done}' max='{stage.tasks}'></progress> {stage}</div>" for stage in state.stages
     )
-    return f"{''.join(bars)}<div>{state.executors} executor(s)</div>{f'<div><b>{escape(note)}</b></div>' if note else ''}"
+    return f"{''.join(bars)}<div>{state.words}</div>{f'<div><b>{escape(note)}</b></div>' if note else ''}"
 
 
 def get_state() -> State | None:
@@ -93,6 +98,29 @@ class Progress:
         if seen:
             words = f"{len(seen)} stage(s) seen to run in {time.monotonic() - begun:.1f} s"
             shown.show(words, f"<div>{words}</div>")
+
+
+class CallProgress:
+    """The same where Spark Connect tells it: it calls this, from the thread that waits."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def watch(self, events: Any) -> None:
+        events.register("pre_run_cell", lambda _: self._begin())
+
+    def _begin(self) -> None:
+        self._shown, self._seen, self._begun = Display(), set[int](), time.monotonic()
+
+    def __call__(self, stages: Any, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
+        found = tuple(Stage(stage.stage_id, stage.num_tasks, stage.num_completed_tasks, None) for stage in stages or () if not stage.done)
+        self._seen |= {stage.number for stage in found}
+        if done and self._seen:
+            words = f"{len(self._seen)} stage(s) seen to run in {time.monotonic() - self._begun:.1f} s"
+            self._shown.show(words, f"<div>{words}</div>")
+        elif found:
+            state, note = State(found, None), f"{inflight_tasks} task(s) running"
+            self._shown.show(format_text(state, note), format_html(state, note))
 
 
 def _get_state_quietly() -> State | None:

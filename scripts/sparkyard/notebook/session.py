@@ -48,9 +48,17 @@ class LazySession:
                 self._get()
 
     def _get(self) -> Any:
-        if self._started is None or self._started.sparkContext._jsc is None:
+        if self._started is None or self._is_over(self._started):
             self._started = self._start()
         return self._started
+
+    def _is_over(self, session: Any) -> bool:
+        return session.sparkContext._jsc is None
+
+    def _kind(self) -> Any:
+        from pyspark.sql import SparkSession
+
+        return SparkSession
 
     def _start(self) -> Any:
         from pyspark.sql import SparkSession
@@ -70,9 +78,7 @@ class LazySession:
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """isinstance(spark, SparkSession) holds."""
-        from pyspark.sql import SparkSession
-
-        return SparkSession
+        return self._kind()
 
     def __repr__(self) -> str:
         state = "not started, the first use starts it" if self._started is None else "started"
