@@ -42,7 +42,14 @@ def make_recipes() -> dict[str, Recipe]:
     own = (tree("package/sparkyard", ROOT / "scripts" / "sparkyard"), versions_file())
     apps = tree("apps", ROOT / "spark_apps")
     package = (*own, python_packages("python", "--no-dev", "--extra", "server"))
-    notebook = (python_packages("python", "--only-group", "notebook-image"), local_jars(), apps, tree("course", ROOT / "notebooks"))
+    connect = python_packages("connect", "--only-group", "connect", "--no-emit-package", "pyspark")
+    notebook = (
+        python_packages("python", "--only-group", "notebook-image"),
+        connect,
+        local_jars(),
+        apps,
+        tree("course", ROOT / "notebooks"),
+    )
     proxy = (python_packages("python", "--only-group", "proxy-image"), node_modules(IMAGES / "hub-proxy" / "package-lock.json"))
     airflow = (tree("dags", ROOT / "airflow" / "dags"), tree("manifests", ROOT / "manifests" / "jobs"))
     recipes = [

@@ -16,7 +16,11 @@ import recipes
 
 IMAGES = ROOT / "images"
 DOCKERFILES = sorted(IMAGES.glob("*/Dockerfile"))
-SCRIPTS = [path for path in sorted(IMAGES.glob("*/*")) if path.is_file() and path.read_bytes()[:9] in (b"#!/bin/sh", b"#!/bin/ba")]
+SCRIPTS = [
+    path
+    for path in sorted([*IMAGES.glob("*/*"), *IMAGES.glob("*/sbin/*")])
+    if path.is_file() and path.read_bytes()[:9] in (b"#!/bin/sh", b"#!/bin/ba")
+]
 dockerfile = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
 
 

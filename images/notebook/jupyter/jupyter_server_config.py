@@ -8,7 +8,7 @@ c = get_config()  # noqa: F821  # Jupyter defines it
 # Every kernel is ours: plain Python is what it is until somebody uses `spark`.
 c.MultiKernelManager.default_kernel_name = "spark"
 c.KernelSpecManager.ensure_native_kernel = False
-c.KernelSpecManager.allowed_kernelspecs = {"spark"}
+c.KernelSpecManager.allowed_kernelspecs = {"spark"} | ({"spark-connect"} if "SPARKYARD_CONNECT" in os.environ else set())
 c.ServerApp.root_dir = str(Path.home())
 
 # Takes executors away whose kernel has ended, and leads to each kernel's Spark UI.
