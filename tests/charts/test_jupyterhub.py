@@ -183,6 +183,9 @@ def volume(**source: Any) -> list[Object]:
 
 LET_IN: dict[str, Object] = {
     "an executor": {},
+    "with the labels that helm gives a SparkConnect": {
+        "labels": {"app.kubernetes.io/part-of": "sparkyard", "app.kubernetes.io/managed-by": "Helm"}
+    },
     "the store's key": {"container": {"envFrom": [{"secretRef": {"name": "lake-s3-read"}}]}},
     "ann's own word": {"volumes": volume(secret={"secretName": "spark-rpc-ann"})},
     "a share of notebooks": {"volumes": volume(persistentVolumeClaim={"claimName": "sales"})},
@@ -194,6 +197,8 @@ REFUSED: dict[str, tuple[Object, str]] = {
     "a server by its label": ({"labels": {"sparkyard.dev/notebook": "true"}}, "may not look like a server"),
     "a server by the hub's label": ({"labels": {"hub.jupyter.org/username": "bob"}}, "may not look like a server"),
     "a server by its name": ({"name": "jupyter-bob"}, "may not look like a server"),
+    "a server of Spark Connect by its name": ({"name": "connect-sales-server"}, "may not look like a server"),
+    "a service by its label": ({"labels": {"app.kubernetes.io/name": "jupyter-hub"}}, "may not look like a server"),
     "bob's account": ({"serviceAccountName": "notebook-bob"}, "executors run as spark-executor"),
     "ann's own account": ({"serviceAccountName": "notebook-ann"}, "executors run as spark-executor"),
     "foreign image": ({"container": {"image": "busybox:1"}}, "has image busybox:1"),

@@ -23,6 +23,7 @@ FREE = {
     "env",
     "featureGates",
     "requests",
+    "teams",
     "limits",
     "issuerRef",
     "sparkConf",

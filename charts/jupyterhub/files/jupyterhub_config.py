@@ -1,23 +1,28 @@
 """JupyterHub's configuration: how the package sparkyard's answers reach the hub. What varies comes from values.json beside this file."""
 
+import asyncio
 import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from hmac import compare_digest
 from pathlib import Path
 
+import kubernetes_asyncio
 from jupyterhub.auth import Authenticator
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubespawner.clients import shared_client
 from kubespawner.slugs import safe_slug
 from traitlets.config import Config
 
-from sparkyard.hub import make_additions, make_objects, make_profile_list, parse_values
+from sparkyard.hub import make_additions, make_connect_env, make_objects, make_profile_list, make_team_objects, parse_values
 from sparkyard.names import LAKE_CLIENT_LABEL, NOTEBOOK_USER_LABEL
 from sparkyard.settings import load_settings
 
 c = get_config()  # noqa: F821  # JupyterHub defines it
 values = parse_values((Path(__file__).parent / "values.json").read_text())
+PLATFORM = Path("/etc/sparkyard/platform/settings.yaml")
 PASSWORDS = Path("/run/secrets/passwords")
+TEAMS, AUTHORITY = Path("/run/secrets/connect"), Path("/run/secrets/connect-authority/ca.crt")
 MAKERS = {  # kind: API, what it is called there, and whether one that is there is renewed
     "ServiceAccount": ("CoreV1Api", "service_account", False),
     "RoleBinding": ("RbacAuthorizationV1Api", "role_binding", False),
@@ -40,10 +45,10 @@ async def prepare_person(spawner, pod):
     """Before a server starts: what belongs to its person is there, and the pod is the platform's own driver pod."""
     user = safe_slug(spawner.user.name, max_length=48)
     for item in make_objects(values.namespace, user, spawner.api_token, secrets.token_urlsafe(48)):
-        await ensure(item)
-    platform = load_settings(Path("/etc/sparkyard/platform/settings.yaml"))
-    added = make_additions(platform, values, user, spawner.user_options.get("profile", ""))
+        await ensure(item, shared_client)
+    added = make_additions(load_settings(PLATFORM), values, user, spawner.user_options.get("profile", ""))
     container = pod.spec.containers[0]
+    added["env"] += find_connect(spawner.user)
     named = {entry["name"] for entry in added["env"]}
     container.env = [*(entry for entry in container.env if entry.name not in named), *added["env"]]
     container.env_from = added["envFrom"]
@@ -58,10 +63,25 @@ async def prepare_person(spawner, pod):
     return pod
 
 
-async def ensure(item):
+def find_connect(user):
+    if not values.connect.teams:
+        return []
+    return make_connect_env(values, user.name, [group.name for group in user.groups], AUTHORITY.read_text())
+
+
+async def prepare_teams():
+    """Before the hub serves: what the teams' Spark Connect servers wait for, which are pods of the chart's."""
+    kubernetes_asyncio.config.load_incluster_config()
+    async with kubernetes_asyncio.client.ApiClient() as api:
+        for team in values.connect.teams:
+            for item in make_team_objects(load_settings(PLATFORM), values, team, (TEAMS / team).read_text(), secrets.token_urlsafe(48)):
+                await ensure(item, lambda name: getattr(kubernetes_asyncio.client, name)(api))
+
+
+async def ensure(item, get_client):
     """Create it; of what is there the network and the token are renewed. The word between driver and executors stays as it is."""
     api, name, renewed = MAKERS[item["kind"]]
-    client, namespace = shared_client(api), item["metadata"]["namespace"]
+    client, namespace = get_client(api), item["metadata"]["namespace"]
     try:
         await getattr(client, f"create_namespaced_{name}")(namespace, item)
     except ApiException as error:
@@ -123,5 +143,8 @@ c.KubeSpawner.storage_class = values.home.storage_class or None
 c.KubeSpawner.storage_access_modes = list(values.home.access_modes)
 c.KubeSpawner.volumes = {"home": {"name": "home", "persistentVolumeClaim": {"claimName": "{pvc_name}"}}}
 c.KubeSpawner.volume_mounts = {"home": {"name": "home", "mountPath": "/home/spark"}}
+
+if values.connect.teams:
+    ThreadPoolExecutor(1).submit(asyncio.run, prepare_teams()).result()  # in a loop of its own: the hub's runs already
 
 c.merge(Config(values.config))

@@ -3,6 +3,7 @@
 {{- define "jupyter.proxy" -}}jupyter-proxy{{- end }}
 {{- define "jupyter.api" -}}jupyter-proxy-api{{- end }}
 {{- define "jupyter.passwords" -}}jupyter-passwords{{- end }}
+{{- define "jupyter.connect" -}}jupyter-connect{{- end }}
 {{- define "jupyter.role" -}}notebook{{- end }}
 {{- define "jupyter.executor" -}}spark-executor{{- end }}
 
@@ -14,6 +15,28 @@
 
 {{/* Labels by which the hub marks a server; no person's account may make a pod that has one. */}}
 {{- define "jupyter.server" -}}{sparkyard.dev/notebook: "true"}{{- end }}
+
+{{/* By what the operator marks a Connect server; no person's account may make a pod that has it. */}}
+{{- define "jupyter.connectServer" -}}{spark-role: connect-server}{{- end }}
+
+{{- define "jupyter.connectTls" -}}{{ .Values.connect.tlsSecret | default (print (include "jupyter.connect" .) "-tls") }}{{- end }}
+
+{{/* What the hub has to know of Spark Connect: nothing where no team has a server. */}}
+{{- define "jupyter.connectHub" -}}
+{{- $address := ternary (printf "%s.%s.svc:15002" (include "jupyter.connect" .) .Release.Namespace) "" (not (empty .Values.connect.teams)) -}}
+{{- dict "address" $address "teams" .Values.connect.teams | toJson -}}
+{{- end }}
+
+{{/* What the door in front of the servers has to know (scripts/sparkyard/hub/connect.py). */}}
+{{- define "jupyter.connectDoor" -}}
+{{- $servers := dict -}}
+{{- range $team, $given := .Values.connect.teams -}}
+  {{- $address := printf "connect-%s-server.%s.svc:15002" $team $.Values.namespace -}}
+  {{- $_ := set $servers $team (dict "users" ($given.users | default list) "groups" ($given.groups | default list) "address" $address) -}}
+{{- end -}}
+{{- $hub := printf "http://%s.%s.svc:8081/hub/api" (include "jupyter.hub" .) .Release.Namespace -}}
+{{- dict "hub" $hub "sessionIdle" .Values.connect.sessionIdle "servers" $servers | toPrettyJson -}}
+{{- end }}
 
 {{/* The shares that notebooks have: those whose namespaces hold the notebooks' one. */}}
 {{- define "jupyter.shares" -}}
@@ -37,6 +60,7 @@
   "home" $home
   "idle" .Values.idle
   "lake" .Values.lake
+  "connect" (include "jupyter.connectHub" . | fromJson)
   "connections" .Values.connections
   "shares" (include "jupyter.shares" . | fromJsonArray)
   "authenticator" .Values.login.authenticator

@@ -3,10 +3,10 @@
 {{- define "spark-operator.webhook" -}}spark-operator-webhook{{- end }}
 {{- define "spark-operator.certs" -}}spark-operator-webhook-certs{{- end }}
 {{- define "spark-operator.namespaces" -}}{{ join "," .Values.global.jobs.namespaces }}{{- end }}
+{{- define "spark-operator.controllerNamespaces" -}}{{ concat .Values.global.jobs.namespaces .Values.connectNamespaces | uniq | toJson }}{{- end }}
 
 {{/* Flags of both programs. */}}
 {{- define "spark-operator.flags" -}}
-- --namespaces={{ include "spark-operator.namespaces" . }}
 - --zap-log-level={{ .Values.logLevel }}
 - --zap-encoder=json
 - --enable-metrics=true
