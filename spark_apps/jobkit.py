@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -152,5 +153,19 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         if not text.isdecimal() or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(f"{text} is not a whole number from {low} to {high}")
         return int(text)
+
+    return parse
+
+
+def day(earliest: date) -> Callable[[str], date]:
+    """An argument that is a date on which there may be something."""
+
+    def parse(text: str) -> date:
+        found, today = None, datetime.now(UTC).date()
+        with suppress(ValueError):
+            found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+        if not found or not earliest <= found <= today:
+            raise argparse.ArgumentTypeError(f"{text} is no date YYYY-MM-DD from {earliest} to today, {today} in UTC")
+        return found
 
     return parse

@@ -4,7 +4,6 @@ A run is for a date and a depth: the date and so many days before it. Days that 
 """
 
 import argparse
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -25,21 +24,9 @@ EARTH = 6371.0088  # km, the mean radius
 OF_DATE = "sparkyard.answer-date"
 
 
-def day(text: str) -> date:
-    """An argument that is a date on which there may be events."""
-    try:
-        found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
-    except ValueError:
-        found = None
-    today = datetime.now(UTC).date()
-    if not found or not EARLIEST <= found <= today:
-        raise argparse.ArgumentTypeError(f"{text} is no date YYYY-MM-DD from {EARLIEST} to today, {today} in UTC")
-    return found
-
-
 def add_options(parser: argparse.ArgumentParser) -> None:
     yesterday = datetime.now(UTC).date() - timedelta(1)
-    parser.add_argument("--date", type=day, default=str(yesterday), help="YYYY-MM-DD; yesterday in UTC without")
+    parser.add_argument("--date", type=jobkit.day(EARLIEST), default=str(yesterday), help="YYYY-MM-DD; yesterday in UTC without")
     parser.add_argument("--depth", type=jobkit.whole(0, DEEPEST), default=60, help="so many days before it are read, too")
 
 

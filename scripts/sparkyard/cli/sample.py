@@ -17,18 +17,22 @@ HELP = """Make sample data of a family, the same from the same seed. Files that 
   sparkyard sample losses --scale 1 --out .sparkyard/shares/risk/files
   sparkyard sample marts --scale 0.1 --out .sparkyard/raw/marts
   sparkyard sample wdi --scale 0.01 --out .sparkyard/raw/wdi
+  sparkyard sample purchases --scale 0.1 --out .sparkyard/raw/purchases
+  sparkyard sample sensors --scale 0.1 --out .sparkyard/raw/sensors
 
 events: 100,000 open and close events over two days for each unit of scale.
 trace: a shard of the Google cluster trace of 2011 (© Google, CC-BY 4.0), made again from its statistics, for each unit of scale.
 losses: 100,000 rows of a catastrophe model for each unit of scale, in two snapshots; 10,000 iterations.
 marts: a messenger's events of 1,000 people over 60 days (2022-03-07 to 2022-05-05) for each unit of scale, and Australian cities.
 wdi: World Development Indicators with invented values; 1,500 indicators for each unit of scale, besides the six that are asked for.
+purchases: snapshots of a shop on 14 days (2024-03-01 to 2024-03-14), 20,000 purchases for each unit of scale.
+sensors: 50,000 readings of weather stations over 30 days (2024-05-01 to 2024-05-30) for each unit of scale.
 """
 
 
 @app.command(help=HELP)
 def sample(
-    family: Annotated[str, typer.Argument(help="events, trace, losses, marts or wdi.")],
+    family: Annotated[str, typer.Argument(help="events, trace, losses, marts, wdi, purchases or sensors.")],
     out: Annotated[Path, typer.Option(help="Folder for the files; s3a://raw/… is <home>/raw/… here.")],
     scale: Annotated[float, typer.Option(min=0.0, help="How much: 1 is what a look needs.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Another seed, other data.")] = 0,

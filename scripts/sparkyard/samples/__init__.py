@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from sparkyard.samples import events, losses, marts, trace, wdi
+from sparkyard.samples import events, losses, marts, purchases, sensors, trace, wdi
 
 # A family gives files: their name in the sample's folder, and their bytes.
 Generator = Callable[[float, int, float], Iterator[tuple[str, bytes]]]
@@ -10,6 +10,8 @@ FAMILIES: dict[str, Generator] = {
     "events": events.make_files,
     "losses": losses.make_files,
     "marts": marts.make_files,
+    "purchases": purchases.make_files,
+    "sensors": sensors.make_files,
     "trace": trace.make_files,
     "wdi": wdi.make_files,
 }
