@@ -12,6 +12,8 @@ time to the first word and the peak of memory; a query on files in place against
 import argparse
 import contextlib
 import io
+import json
+import math
 import os
 import shutil
 import statistics
@@ -23,7 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkyard.local.catalog import ensure_catalog
@@ -114,6 +116,7 @@ def land_timed(spark: SparkSession) -> tuple[float, float, float]:
         whole = timed(lambda: told.update(quietly(lambda: run_landing(spark))))
     finally:
         land.copy_round = copy_round
+    assert told["rows"]["written"] == LARGE, told
     return tasks[0], told["phases"]["copy"], whole
 
 
@@ -138,26 +141,29 @@ def land_small(share: Path, home: Path, files: int) -> None:
     for turn in ("landed", "looked at again"):
         begin = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        peak = watch(process, home, begin)
-        print(
-            f"{files:,} small files {turn} in {time.monotonic() - begin:.1f} s, at most {peak:,} MiB in Java and Python together",
-            flush=True,
-        )
+        peak, told = watch(process, home, begin)
+        seconds, phases = time.monotonic() - begin, ", ".join(f"{name} {took:.1f}" for name, took in told["phases"].items())
+        print(f"{files:,} small files {turn} in {seconds:.1f} s ({phases}), at most {peak:,} MiB in Java and Python together", flush=True)
+        assert told["facts"]["files"] == files, told
 
 
-def watch(process: "subprocess.Popen[str]", home: Path, begin: float) -> int:
-    """Follows the log for the first word of progress, and /proc for memory."""
-    peak, first = 0, False
+def watch(process: "subprocess.Popen[str]", home: Path, begin: float) -> tuple[int, dict[str, Any]]:
+    """Follows the log for the first word of progress, and /proc for memory; that, and what the job told."""
+    peak, first, before = 0, False, set(list_logs(home))
     while process.poll() is None:
         peak = max(peak, memory(process.pid))
-        logs = sorted((home / "runs").glob("*/driver.log"))
-        if not first and logs and logs[-1].stat().st_mtime > time.time() - 60 and "files" in logs[-1].read_text(errors="replace"):
+        if not first and any("files" in log.read_text(errors="replace") for log in set(list_logs(home)) - before):
             first = True
             print(f"first word of progress after {time.monotonic() - begin:.1f} s, the start of Spark included", flush=True)
-        time.sleep(0.1)
+        time.sleep(0.25)  # it costs the one that is watched
+    said = process.stdout.read() if process.stdout else ""
     if process.returncode:
-        sys.exit(f"share-land failed: {process.stdout.read() if process.stdout else ''}")
-    return peak
+        sys.exit(f"share-land failed: {said}")
+    return peak, json.loads(said)["summary"]
+
+
+def list_logs(home: Path) -> Iterator[Path]:
+    return (home / "runs").glob("*/driver.log")
 
 
 def memory(pid: int) -> int:
@@ -186,17 +192,28 @@ def compare_reading(spark: SparkSession, share: Path, home: Path, rows: int, pai
         "in place": lambda: spark.read.schema(losskit.IN_FILES).csv(f"file://{folder}/*/", header=True, mode="FAILFAST"),
         "landed": lambda: spark.table(losskit.ROWS).withColumnRenamed("LayerID", "LayerId"),
     }
+    sums: dict[str, dict[int, float]] = {}
     seconds: dict[str, list[float]] = {name: [] for name in places}
     for _ in range(pairs + 1):
         for name, rows_of in places.items():
             forget(folder)
-            seconds[name].append(timed(lambda rows_of=rows_of: rows_of().groupBy("LayerId").agg(F.sum("Layer")).collect()))  # type: ignore[misc]
+            seconds[name].append(timed(lambda name=name, rows_of=rows_of: sums.update({name: sum_by_layer(rows_of())})))  # type: ignore[misc]
+    if not agree(*sums.values()):
+        sys.exit(f"the sums differ: {sums}")
     medians = {name: statistics.median(times[1:]) for name, times in seconds.items()}
     print(
         f"{rows:,} rows: landing to the table {landing:.1f} s, once; then a sum by layer: "
         + ", ".join(f"{n} {s:.2f} s" for n, s in medians.items())
     )
     print(f"in place / landed: {medians['in place'] / medians['landed']:.1f}x")
+
+
+def sum_by_layer(rows: DataFrame) -> dict[int, float]:
+    return dict(rows.groupBy("LayerId").agg(F.sum("Layer")).collect())
+
+
+def agree(one: dict[int, float], other: dict[int, float]) -> bool:
+    return one.keys() == other.keys() and all(math.isclose(one[key], other[key], rel_tol=1e-9) for key in one)
 
 
 @contextlib.contextmanager
