@@ -61,7 +61,8 @@ def claim(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> str
     stand the words of all who were quicker."""
     note(spark, args, job, "begun")
     spark.sql(f"REFRESH TABLE {DOWNLOADS}")
-    own = spark.table(f"{DOWNLOADS}.snapshots").where(F.col("summary")["sparkyard.run-id"] == job.run_id).head()
+    words = spark.table(f"{DOWNLOADS}.snapshots").where(F.col("summary")["sparkyard.run-id"] == job.run_id)
+    own = words.orderBy(F.desc("committed_at")).head()  # a try before this one had the same id
     rows = spark.read.option("versionAsOf", own.snapshot_id).table(DOWNLOADS).where(F.col("url") == args.url)
     fresh = F.unix_seconds("at") > int(time.time()) - 2 * args.timeout
     states = (
