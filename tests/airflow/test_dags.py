@@ -14,7 +14,8 @@ from airflow.sdk.exceptions import AirflowFailException
 DAGS = Path(__file__).resolve().parents[2] / "airflow" / "dags"
 JOBS = DAGS.parents[1] / "manifests" / "jobs"
 OF_PODS = {"trace_daily_kpo", "hello_pod"}  # by KubernetesPodOperator, whose module imports the client of a cluster
-WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep", "trace_rented", "marts_daily", "wdi_refresh"} | OF_PODS
+WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep", "trace_rented", "marts_daily", "wdi_refresh", *OF_PODS}
+WRITTEN_DOWN |= {"purchases_daily"}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_no_dag_skips_what_it_has_started(dags: dict[str, Any]) -> None:
 
 
 def test_a_summary_is_the_last_word_on_every_job(dags: dict[str, Any]) -> None:
-    for name in ("trace_daily", "losses_nightly"):
+    for name in ("trace_daily", "losses_nightly", "purchases_daily"):
         [last] = dags[name].leaves
         assert (last.task_id, last.trigger_rule) == ("summary", "all_done")
         assert last.get_flat_relative_ids(upstream=True) == dags[name].task_dict.keys() - {"summary"}
@@ -128,7 +129,7 @@ def test_the_day_of_a_run_reaches_its_arguments(dags: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("asked", "date"), [("", "2026-02-28"), ("2025-07-01", "2025-07-01")])
-def test_marts_are_of_the_day_before_the_run_whenever_it_runs(dags: dict[str, Any], asked: str, date: str) -> None:
+def test_marts_and_purchases_are_of_the_day_before_the_run_whenever_it_runs(dags: dict[str, Any], asked: str, date: str) -> None:
     """By the clock, a night that is run again in the morning after would be another day."""
     from types import SimpleNamespace
 
@@ -138,11 +139,14 @@ def test_marts_are_of_the_day_before_the_run_whenever_it_runs(dags: dict[str, An
     dag = dags["marts_daily"]
     marts = {"marts-users", "marts-zones", "marts-friends"}
     assert dag.task_dict["marts-mover"].downstream_task_ids == marts | {"tell_cost", "give_back"}
-    context = {"params": {"date": asked, "depth": 7}, "logical_date": pendulum.datetime(2026, 3, 1, 2), "macros": macros}
+    context = {"params": {"date": asked, "depth": 7, "input": "raw"}, "logical_date": pendulum.datetime(2026, 3, 1, 2), "macros": macros}
     context["dag_run"] = SimpleNamespace(run_after=pendulum.datetime(2026, 3, 5))
     for name in {"marts-mover", *marts}:
         task = dag.task_dict[name]
         assert [task.render_template(text, context) for text in task.arguments] == ["--date", date, "--depth", "7"]
+    land = dags["purchases_daily"].task_dict["purchases-land"]
+    assert [land.render_template(text, context) for text in land.arguments] == ["--input", "raw", "--date", date]
+    assert land.get_flat_relative_ids() == {"purchases-history", "purchases-sales", "summary"}
 
 
 @pytest.mark.parametrize(
