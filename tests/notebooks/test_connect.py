@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -147,11 +147,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         (folder / team).write_text("the server's own")
     command = [sys.executable, "-m", "sparkyard.hub.connect", str(folder / "values.json"), "--tokens", str(folder), "--tls", str(folder)]
     command += ["--port", str(made.port), "--metrics-port", str(made.metrics)]
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        run_server(folder, made.server_port) as made.server,
-        run(command, made.port, folder / "door.log"),
-    ):
+    with ExitStack() as made.servers, pytest.MonkeyPatch.context() as patch:
+        made.server = made.servers.enter_context(run_server(folder, made.server_port))
+        made.servers.enter_context(run(command, made.port, folder / "door.log"))
         patch.setitem(os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(folder / "ca.crt"))
         patch.setitem(connect.PATIENCE, "max_retries", 2)
         made.certificate = certificate
@@ -289,8 +287,25 @@ def test_a_server_that_is_away_is_told(open_session: Any) -> None:
     assert "the Connect server of science does not answer: it is starting, or it has crashed" in str(explain(caught.value))
 
 
+@pytest.mark.long
+def test_a_server_that_has_started_anew_is_told_and_the_next_cell_runs(
+    place: Any, open_session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connect.PATIENCE, "max_retries", 15)  # the door looks for the new server every two seconds
+    spark = open_session("anns")
+    assert spark.range(1).count() == 1
+    place.server.kill()
+    place.server.wait(30)
+    place.server = place.servers.enter_context(run_server(place.folder, place.server_port))
+    with pytest.raises(Exception) as caught:
+        spark.range(1).count()
+    assert "the Connect server has started anew" in str(explain(caught.value))
+    spark.notice(caught.value)
+    assert spark.range(2).count() == 2
+
+
 def test_the_script_that_stops_it_waits_for_its_end(place: Any, open_session: Any) -> None:
-    """Last but one: nothing answers afterwards."""
+    """The last one: nothing answers afterwards."""
     spark = open_session("anns")
     spark.range(1).count()
     stop = subprocess.Popen(
@@ -301,19 +316,3 @@ def test_the_script_that_stops_it_waits_for_its_end(place: Any, open_session: An
     with pytest.raises(Exception) as caught:
         spark.range(1).count()
     assert "the Connect server of sales does not answer" in str(explain(caught.value))
-
-
-@pytest.mark.long
-def test_a_server_that_has_started_anew_is_told_and_the_next_cell_runs(place: Any, open_session: Any) -> None:
-    folder = place.folder
-    with run_server(folder, place.server_port) as server:
-        spark = open_session("anns")
-        assert spark.range(1).count() == 1
-        server.kill()
-        server.wait(30)
-        with run_server(folder, place.server_port):
-            with pytest.raises(Exception) as caught:
-                spark.range(1).count()
-            assert "the Connect server has started anew" in str(explain(caught.value))
-            spark.notice(caught.value)
-            assert spark.range(2).count() == 2
