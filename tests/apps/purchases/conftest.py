@@ -10,7 +10,7 @@ import pytest
 from apps.purchases.histories import FIRST, make_snapshots, put
 from rotation import TODAY
 
-DAYS = [FIRST + timedelta(number) for number in range(9) if number != 5]  # one has no snapshot
+DAYS = [FIRST + timedelta(number) for number in range(7) if number != 4]  # one has no snapshot
 
 
 def land(yard: Any, *args: str) -> dict[str, Any]:
@@ -50,20 +50,24 @@ def duck(raw: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def shop(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A lake; `goes` are the snapshots known after each go, and the history then; `landed` and `followed` what was said last."""
+    """A lake; `goes` are the snapshots known after each go, and the history then; `landed` what was said of each, `followed` what last."""
     from apps.conftest import Yard
 
     raw = Path(urlparse(spark.conf.get("spark.hadoop.fs.viewfs.mounttable.raw.linkFallback")).path) / "purchases"
     yard = Yard(spark, tmp_path_factory.mktemp("purchases") / "lake", raw)
     yard.seed = TODAY
     right, wrong = make_snapshots(yard.seed, DAYS), make_snapshots(-yard.seed, DAYS)
-    early = random.Random(yard.seed).sample(DAYS, 5)
+    early = random.Random(yard.seed).sample(DAYS, 4)
     first = {day: wrong[day] if number < 2 else right[day] for number, day in enumerate(early)}
-    yard.goes = []
+    yard.goes, yard.landed = [], []
     for known in (first, right):
         for day, snapshot in known.items():
             put(raw, day, snapshot)
-        yard.landed, yard.followed = land(yard), follow(yard)
+        if known is first:
+            with (raw / f"{early[0]}/users.csv").open("a") as file:
+                file.write("broken\n")
+        landed, yard.followed = land(yard, "--max-rejected", "0.1"), follow(yard)
+        yard.landed.append(landed)
         yard.goes.append((known, read_history(yard)))
     yard.duck = duck(raw)
     return yard
