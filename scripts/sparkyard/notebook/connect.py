@@ -20,7 +20,9 @@ from sparkyard.settings import Model, parse_settings
 CLIENT_ENV = "SPARKYARD_CONNECT_CLIENT"  # of the image: packages that only this kernel needs, since with them every session starts later
 TEAM_ENV = "SPARKYARD_CONNECT_TEAM"  # of a notebook: which of several teams
 PATIENCE = {"max_retries": 15, "max_backoff": 5000}  # milliseconds; about a minute in all
-OVER = re.compile(r"SESSION_(CHANGED|NOT_FOUND|CLOSED)|OPERATION_NOT_FOUND|RESPONSE_ALREADY_RECEIVED|server side session identifier")
+OVER = re.compile(
+    r"SESSION_(CHANGED|NOT_FOUND|CLOSED)|OPERATION_NOT_FOUND|RESPONSE_ALREADY_RECEIVED|NO_ACTIVE_SESSION|server side session identifier"
+)
 
 
 class Door(Model):

@@ -12,7 +12,7 @@ MEMORY = "an executor ran out of memory. Choose a larger size when the server st
 CAUSES: Sequence[tuple[str, str]] = (
     (r"sparkyard: ([^\n\"]+)", "{0}"),  # the door in front of Spark Connect has found words already
     (
-        r"SESSION_(?:CHANGED|NOT_FOUND|CLOSED)|OPERATION_NOT_FOUND|RESPONSE_ALREADY_RECEIVED|server side session identifier",
+        r"SESSION_(?:CHANGED|NOT_FOUND|CLOSED)|OPERATION_NOT_FOUND|RESPONSE_ALREADY_RECEIVED|NO_ACTIVE_SESSION|server side session id",
         "the Connect server has started anew, or has ended this session because nothing ran in it for long: its temporary views are gone, "
         "tables are not. Run the cell again, and what it needs of the cells above",
     ),

@@ -65,6 +65,7 @@ class SparkConnectGrpcException(Exception):
 OVER = (
     "[INVALID_HANDLE.SESSION_CHANGED] The handle is invalid. The existing Spark server driver instance has restarted.",
     "[INVALID_HANDLE.SESSION_CLOSED] The handle is invalid. Session was closed.",
+    "[NO_ACTIVE_SESSION] No active Spark session found.",  # what the client says of the first, which it has closed itself
     "Received incorrect server side session identifier for request. Please create a new Spark Session to reconnect.",
 )
 
