@@ -112,7 +112,7 @@ def count_executors(events: Iterable[Object]) -> int:
     return count
 
 
-def work_seconds(events: Iterable[Object]) -> list[float]:
+def work_seconds(events: Sequence[Object]) -> list[float]:
     """Of each pass: the time in which at least one stage ran."""
     jobs = [event for event in events if event["Event"] == "SparkListenerJobStart"]
     begins = [job["Submission Time"] for job in jobs if job["Properties"].get("spark.job.description") == MARK]

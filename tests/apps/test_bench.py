@@ -91,17 +91,19 @@ def test_work_is_the_time_in_which_stages_ran(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.syspath_prepend(str(BENCH))
     import scale
 
-    spans = [(1000, 3000), (2000, 4000), (2500, 2600), (9000, 9500)]
-    stages = [
-        {"Event": "SparkListenerStageCompleted", "Stage Info": {"Submission Time": since, "Completion Time": until}}
-        for since, until in spans
-    ]
+    def passed(begin: int, spans: list[tuple[int, int]]) -> list[dict[str, Any]]:
+        mark = {"Event": "SparkListenerJobStart", "Submission Time": begin, "Properties": {"spark.job.description": scale.MARK}}
+        infos = [{"Submission Time": since, "Completion Time": until} for since, until in spans]
+        return [mark, *({"Event": "SparkListenerStageCompleted", "Stage Info": info} for info in infos)]
+
     begun = [{"Event": "SparkListenerExecutorAdded"}] * 2 + [{"Event": "SparkListenerStageSubmitted"}]
-    assert scale.count_executors([*begun, *stages, {"Event": "SparkListenerExecutorAdded"}]) == 2
-    assert scale.work_seconds([*begun, *stages]) == 3.5
-    table = scale.format_speed("trace-land", {1: 80.0, 2: 42.0, 4: 25.0}).splitlines()
+    first, second = passed(900, [(1000, 3000), (2000, 4000), (2500, 2600), (9000, 9500)]), passed(9600, [(9700, 10_700)])
+    assert scale.count_executors([*begun, *first, {"Event": "SparkListenerExecutorAdded"}]) == 2
+    assert scale.work_seconds([*begun, *first, *second]) == [3.5, 1.0]
+    measured = {1: (80.0, 40.0), 2: (42.0, 20.0), 4: (25.0, 16.0)}
+    table = scale.format_speed("trace-land", measured).splitlines()
     assert [line.split() for line in table[2:]] == [
-        ["1", "80.0", "1.00x", "1.00"],
-        ["2", "42.0", "1.90x", "0.95"],
-        ["4", "25.0", "3.20x", "0.80"],
+        ["1", "80.0", "1.00x", "1.00", "40.0", "1.00x", "1.00"],
+        ["2", "42.0", "1.90x", "0.95", "20.0", "2.00x", "1.00"],
+        ["4", "25.0", "3.20x", "0.80", "16.0", "2.50x", "0.62"],
     ]
