@@ -104,6 +104,15 @@ def current_snapshot(spark: SparkSession, table: str) -> int:
     return int(snapshot)
 
 
+def last_commit(spark: SparkSession, table: str) -> dict[str, str]:
+    """What the current snapshot's commit says; nothing where there is no table."""
+    if not spark.catalog.tableExists(table):
+        return {}
+    current = current_snapshot(spark, table)
+    found = spark.table(f"{table}.snapshots").where(F.col("snapshot_id") == current).head()
+    return dict(found.summary) if found else {}
+
+
 def make_key(question: Question, args: argparse.Namespace, snapshots: Mapping[str, int]) -> str:
     """The job's own file, and the modules beside its folder, are the code."""
     file = Path(question.code)

@@ -71,10 +71,14 @@ def find_new_files(spark: SparkSession, path: str, book: str, job: Job) -> list[
     return sorted((file for file in files if not file.known), key=lambda file: file.path)
 
 
+def plain_paths(files: Iterable[Row]) -> list[str]:
+    """Readers take globs, a file name is none."""
+    return [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.path) for file in files]
+
+
 def read_lines(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
     """The lines of these files, each with the file it comes from: value, source_file."""
-    paths = [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.path) for file in files]  # readers take globs, a file name is none
-    return spark.read.text(paths).selectExpr("value", "_metadata.file_path AS source_file")
+    return spark.read.text(plain_paths(files)).selectExpr("value", "_metadata.file_path AS source_file")
 
 
 def source_id(path: str) -> str:

@@ -6,7 +6,7 @@ A run is for its own day whenever it runs, so a day that is run again, or back-f
 from airflow.sdk import DAG, Param
 
 from sparkyard.airflow import YARD, param, spark_job
-from sparkyard.airflow.dags import DAY
+from sparkyard.airflow.dags import DAY_BEFORE
 from sparkyard.airflow.rent import rented
 
 PARAMS = {
@@ -14,10 +14,9 @@ PARAMS = {
     "depth": Param(60, type="integer", minimum=0, maximum=150, description="so many days before it are read, too"),
     "node_label": Param("", type="string", description="jobs run on nodes whose label sparkyard.dev/pool says this; empty: anywhere"),
 }
-DATE = f"{{{{ params.date or macros.ds_add({DAY}, -1) }}}}"
 
 with DAG("marts_daily", schedule="0 2 * * *", params=PARAMS, doc_md=__doc__, **YARD):
-    words = ("--date", DATE, "--depth", param("depth"))
+    words = ("--date", DAY_BEFORE, "--depth", param("depth"))
     place = {"node_selector": {"sparkyard.dev/pool": param("node_label")}}
     move = spark_job("marts-mover", *words, **place)
     marts = [spark_job(f"marts-{mart}", *words, **place) for mart in ("users", "zones", "friends")]

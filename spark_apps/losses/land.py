@@ -53,9 +53,8 @@ def parse_lines(lines: DataFrame) -> DataFrame:
 
 def read_parquet(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
     """Rows of Parquet files, found by the names of their columns; a file that lacks one has nothing but nulls in it."""
-    paths = [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.path) for file in files]  # readers take globs, a file name is none
     wide = losskit.IN_FILES.replace(" INT,", " BIGINT,")  # pandas writes nothing narrower
-    rows = spark.read.schema(wide).parquet(*paths).select("*", F.col("_metadata.file_path").alias("source_file"))
+    rows = spark.read.schema(wide).parquet(*jobfiles.plain_paths(files)).select("*", F.col("_metadata.file_path").alias("source_file"))
     good = typed(rows, F.to_json(F.struct(*losskit.columns())), F.lit(None).cast("string"))
     heads = spark.createDataFrame([(file.source_file,) for file in files], "source_file STRING").withColumn(
         "reason", F.lit(jobrejects.HEADER)

@@ -17,6 +17,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -102,7 +103,7 @@ def fingerprint(files: Sequence[Row], cities: Sequence[City]) -> str:
 
 
 def read(spark: SparkSession, days: Mapping[date, Sequence[Row]]) -> DataFrame:
-    paths = [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.path) for files in days.values() for file in files]
+    paths = jobfiles.plain_paths(chain.from_iterable(days.values()))
     rows = spark.read.schema(RAW).parquet(*paths).select("*", F.col("_metadata.file_path").alias("source_file"))
     return rows.withColumn("date", F.to_date(F.regexp_extract("source_file", r"/date=(\d{4}-\d\d-\d\d)/", 1)))
 

@@ -41,7 +41,7 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
         day = find_snapshot(spark, args.as_of)
         versions = {kind.history: jobanswers.current_snapshot(spark, kind.history) for kind in LISTS}
         key = jobanswers.hash_asked([args.as_of, versions], [Path(__file__), Path(purchasekit.__file__)])
-        before = last_said(spark)
+        before = jobanswers.last_commit(spark, table_of(LISTS[-1]))
     if before.get(jobanswers.KEY) == key:
         return jobanswers.repeat(before, job)
     job.facts |= {"as_of": f"{args.as_of}", "snapshot": f"{day}"}
@@ -54,15 +54,6 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
             said = {jobanswers.KEY: key, jobanswers.SAID: jobanswers.remember(job)} if kind == LISTS[-1] else {}
             jobanswers.replace(rows.select(*kind.columns).coalesce(1 + counted // jobanswers.ROWS_A_FILE), table_of(kind), said, job)
     return None
-
-
-def last_said(spark: SparkSession) -> dict[str, str]:
-    table = table_of(LISTS[-1])
-    if not spark.catalog.tableExists(table):
-        return {}
-    current = jobanswers.current_snapshot(spark, table)
-    found = spark.table(f"{table}.snapshots").where(F.col("snapshot_id") == current).head()
-    return dict(found.summary) if found else {}
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -11,7 +11,6 @@ day of its own time, whenever its file arrives. A run reads only files that are 
 """
 
 import argparse
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -96,9 +95,8 @@ def to_rows(readings: DataFrame) -> DataFrame:
 
 
 def read(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
-    paths = [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.path) for file in files]  # readers take globs, a file name is none
     place = ["_metadata.file_path AS source_file", "_metadata.file_modification_time AS modified"]
-    return parse(spark.read.text(paths).selectExpr("value", *place))
+    return parse(spark.read.text(jobfiles.plain_paths(files)).selectExpr("value", *place))
 
 
 def examine(spark: SparkSession, rows: DataFrame, files: Sequence[Row], job: jobkit.Job) -> jobrejects.Findings:

@@ -150,7 +150,7 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
         file = find_file(spark, args.input)
         job.facts["file"] = file.source_file
         key = make_key(file, args)
-        before = last_commit(spark)
+        before = jobanswers.last_commit(spark, wdikit.ROWS)
     if before.get(jobanswers.KEY) == key:
         job.facts |= json.loads(before[jobanswers.SAID])["facts"]
         job.facts["nothing_new"] = "the same file, years and code as before"
@@ -161,14 +161,6 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
 def make_key(file: Row, args: argparse.Namespace) -> str:
     code = [Path(path) for path in (__file__, wdikit.__file__)]
     return jobanswers.hash_asked([file.source_file, file.size, file.modified, vars(args)], code)
-
-
-def last_commit(spark: SparkSession) -> dict[str, str]:
-    if not spark.catalog.tableExists(wdikit.ROWS):
-        return {}
-    current = jobanswers.current_snapshot(spark, wdikit.ROWS)
-    found = spark.table(f"{wdikit.ROWS}.snapshots").where(F.col("snapshot_id") == current).head()
-    return dict(found.summary) if found else {}
 
 
 def years(text: str) -> range:

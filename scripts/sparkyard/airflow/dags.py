@@ -8,6 +8,7 @@ from sparkyard.airflow.operator import SparkJobOperator
 
 POOL = "spark"  # bounds what runs at once; it must count deferred tasks, or it bounds nothing
 DAY = "(logical_date | default(dag_run.run_after, true)) | ds"  # also of a run that a person started, which has no logical date
+DAY_BEFORE = f"{{{{ params.date or macros.ds_add({DAY}, -1) }}}}"  # of a DAG whose parameter `date` may be empty
 
 # A failed run is tried again, later each time; a wrong argument is not (SparkJobOperator). Never a dagrun_timeout: it marks what still
 # waits as skipped, teardowns too, where a task's own time-out cancels what it has started.
