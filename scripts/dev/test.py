@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GO_TOOLS = ["helm", "crds", "etcd", "kubernetes", "kube-apiserver-newest"]
 SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]  # by room: tests/conftest.py
 ON_CLUSTER = "cluster or images or netns"  # markers
-BESIDE_IT = "(images or netns or aside) and not cluster"  # look at images, or start nodes or processes of their own: they mind nobody
+BESIDE_IT = "(images or netns) and not cluster"  # look at images, or start nodes of their own: they mind nobody
 
 POOL = ThreadPoolExecutor()
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=15", "--durations-min=5"]
@@ -92,8 +92,8 @@ def run_cluster_stage(options: list[str]) -> bool:
 
 
 def cluster_tests(options: list[str]) -> bool:
-    """Half of a test on a cluster is waiting: what needs no platform runs beside it, and lets it go first."""
-    beside = Beside("tests beside it", "nice", "-n", "5", *PYTEST, "-m", BESIDE_IT, *options)
+    """Half of a test on a cluster is waiting: what needs no platform runs beside it."""
+    beside = Beside("tests beside it", *PYTEST, "-m", BESIDE_IT, *options)
     passed = pytest("tests on the cluster", "-m", "cluster", *options)
     return beside.passed() and passed
 
@@ -110,12 +110,10 @@ def main() -> int:
     step("Browser", sys.executable, "scripts/setup/browser.py")
     step("PostgreSQL", sys.executable, "scripts/dev/postgres.py")
     step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
-    reason = can_have_cluster()
-    staged = not reason or "cluster" in args.require.split(",")
-    left_out = f"{ON_CLUSTER} or aside" if staged else ON_CLUSTER
-    passed = pytest("tests without a cluster", *SIDE_BY_SIDE, "-m", f"not ({left_out})", *options)
+    passed = pytest("tests without a cluster", *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options)
     others = [connect_tests(options), airflow_tests(options)]  # while the platform is deployed, which is waiting for the most part
-    if not staged:
+    reason = can_have_cluster()
+    if reason and "cluster" not in args.require.split(","):
         print(f"\n── no tests on a cluster: {reason}")
     else:
         passed &= run_cluster_stage(options)

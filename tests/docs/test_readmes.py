@@ -74,7 +74,6 @@ def test_make_blocks_name_targets_that_exist(block: Block) -> None:
         assert set(words.split()) <= TARGETS, f"{block}: make {words}"
 
 
-@pytest.mark.aside
 @pytest.mark.java
 @pytest.mark.parametrize("block", of("local"), ids=str)
 def test_local_blocks_run(block: Block) -> None:

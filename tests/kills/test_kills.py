@@ -8,7 +8,7 @@ import pytest
 from kills.lab import ROWS, Lab, Seen, run_lab
 from rotation import rotating
 
-pytestmark = [pytest.mark.aside, pytest.mark.java, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.java, pytest.mark.timeout(3600)]
 GUARDED = ["spark_apps/jobfiles.py", "spark_apps/jobstage.py", "tests/kills"]
 CASES = [(path, store) for store in ("plain", "S3") for path in ("create", "append", "merge", "replace")]
 ROWS_OUT = {"create": ROWS, "append": 3 * ROWS, "merge": 5 * ROWS // 2, "replace": 2 * ROWS}

@@ -16,7 +16,7 @@ from rotation import rotating
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "dev"))
 import postgres
 
-pytestmark = [pytest.mark.aside, pytest.mark.java, pytest.mark.postgres, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.java, pytest.mark.postgres, pytest.mark.timeout(3600)]
 TABLE, TARGET, ROWS = "yard.refined.kills_publish", "public.kills", 300_000
 BEFORE, STAGING, INSIDE, DONE = PHASES = ("nothing staged", "staging", "in the transaction", "published")
 MOMENTS = [(INSIDE, 0.4), (STAGING, 0.5)]
