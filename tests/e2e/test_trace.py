@@ -1,4 +1,4 @@
-"""The trace jobs by plain kubectl: the same tables as in local mode, checked by checksum; asked again, nothing is written."""
+"""The trace jobs by plain kubectl: the same tables as in local mode, checked by checksum; asked again, nothing is written (--long)."""
 
 import shutil
 from collections.abc import Iterator
@@ -65,10 +65,15 @@ def test_the_landed_tables_equal_local_mode_row_for_row(yard: Any, home: Path, t
 
 
 @pytest.mark.parametrize("name", rotating(QUESTIONS))
-def test_an_answer_equals_local_mode_and_is_not_written_again(yard: Any, home: Path, name: str) -> None:
-    first, again = run_in_both(yard, home, name), run_on_cluster(yard, name)
-    table = f"yard.refined.{name.replace('-', '_')}"
-    compare(yard, home, table)
+def test_an_answer_equals_local_mode(yard: Any, home: Path, name: str) -> None:
+    run_in_both(yard, home, name)
+    compare(yard, home, f"yard.refined.{name.replace('-', '_')}")
+
+
+@pytest.mark.long  # nor in local mode: tests/apps/trace
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_is_not_written_again(yard: Any, home: Path, name: str) -> None:
+    first, again = run_on_cluster(yard, name), run_on_cluster(yard, name)
     assert comparable(again)["highlights"] == comparable(first)["highlights"]
     with open_catalog(yard.kube) as catalog:
-        assert len(catalog.load_table(table.removeprefix("yard.")).snapshots()) == 1
+        assert len(catalog.load_table(f"refined.{name.replace('-', '_')}").snapshots()) == 1

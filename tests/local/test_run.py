@@ -185,6 +185,7 @@ def java_processes(run_id: str) -> list[str]:
     return found
 
 
+@pytest.mark.long  # in one process: tests/apps/events
 def test_two_runs_at_once_on_one_home(shell: Any, windows_manifest: str) -> None:
     shell.run_ok("sample", "events", "--scale", "0.2", "--out", ".sparkyard/raw/events")
     processes = []
