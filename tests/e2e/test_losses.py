@@ -14,6 +14,7 @@ import yaml
 from apps.losses.conftest import CURVES, duck
 from e2e.samba import PASSWORDS, Samba, make_secret
 from e2e.site import psql
+from kubernetes.utils.quantity import parse_quantity
 from pyiceberg.io import load_file_io
 
 from sparkyard import lake
@@ -141,9 +142,32 @@ def test_a_share_that_takes_no_file_is_named_and_holds_no_half_of_it(yard: Any, 
     yard.delete("share-export")
 
 
-def landing(place: str, pattern: str = "*") -> dict[str, Any]:
+MANY = 100_000
+
+
+@pytest.mark.timeout(7200)
+def test_a_hundred_thousand_small_files_land_within_a_gibibyte(yard: Any, share: Samba, capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand a folder; what the driver says when, and what was landed, file by file."""
+    yard.drop_tables("share_land_files")
+    make = "d=/srv/data/losses/many/$k; mkdir -p $d; n=$((k * 1000)); end=$((n + 1000))"
+    write = 'while [ $n -lt $end ]; do echo $n,one > "$d/small file $n.csv"; n=$((n + 1)); done'
+    share.run(f"for k in $(seq 0 {MANY // 1000 - 1}); do {make}; {write}; done; sleep 6")
+    driver = yard.apply(landing("e2e-many", folder="many")) and yard.wait_for_driver("share-land")
+    assert parse_quantity(driver["spec"]["containers"][0]["resources"]["limits"]["memory"]) <= 1 << 30
+    app = yard.wait_for_end("share-land", timeout=6000)
+    told = yard.kubectl("logs", "-n", yard.namespace, "share-land-driver", "--tail=-1", "--timestamps").stdout
+    assert app["status"]["applicationState"]["state"] == "COMPLETED", told[-3000:]
+    assert f'"rows":{{"read":{MANY},"rejected":0,"written":{MANY}}}' in told
+    with open_catalog(yard.kube) as catalog:
+        landed = {row["path"]: row["sha256"] for row in lake.load_table(catalog, "yard.raw.share_land_files").to_pylist()}
+    assert landed == {f"many/{n // 1000}/small file {n}.csv": hashlib.sha256(b"%d,one\n" % n).hexdigest() for n in range(MANY)}
+    with capsys.disabled():
+        print("", *[line for line in told.splitlines() if re.search("STEP|files", line)][:40], sep="\n")
+
+
+def landing(place: str, pattern: str = "*", folder: str = "moving") -> dict[str, Any]:
     manifest: dict[str, Any] = yaml.safe_load((ROOT / "manifests/jobs/share-land.yaml").read_text())
-    manifest["spec"]["arguments"] = ["--share", "risk", "--folder", "moving", "--pattern", pattern, "--to", f"s3a://raw/{place}"]
+    manifest["spec"]["arguments"] = ["--share", "risk", "--folder", folder, "--pattern", pattern, "--to", f"s3a://raw/{place}"]
     return manifest
 
 
