@@ -134,6 +134,19 @@ def test_a_pod_for_each_task_is_restricted_too() -> None:
         bring({"executor": "CeleryExecutor"})
 
 
+def test_an_airflow_of_the_site_gets_the_same_rights_and_nothing_else() -> None:
+    account = {"name": "airflow-worker", "namespace": "theirs"}
+    objects = bring({"rightsOnly": True, "accounts": [account]}, files=())
+    role = {(kind, "spark-jobs/airflow") for kind in ("Role", "RoleBinding")}
+    assert names(objects) == {("ServiceAccount", "sparkyard/airflow"), *role}
+    assert pick(objects, "Role", "airflow")["rules"] == pick(bring(), "Role", "airflow")["rules"]
+    subjects = pick(objects, "RoleBinding", "airflow")["subjects"]
+    assert [subject["name"] for subject in subjects] == ["airflow", "airflow-worker"]
+    assert account.items() <= subjects[1].items()
+    tasks = bring({"podTasks": {"namespace": "tasks"}, "accounts": [account]})
+    assert len(pick(tasks, "RoleBinding", "airflow-task", "spark-jobs")["subjects"]) == 1, "a pod that submits has its own"
+
+
 def rules(objects: list[Object], namespace: str, name: str) -> dict[str, list[str]]:
     return {resource: rule["verbs"] for rule in pick(objects, "Role", name, namespace)["rules"] for resource in rule["resources"]}
 
