@@ -15,6 +15,7 @@ from sparkyard.runs.trouble import Seeker
 Object = dict[str, Any]
 PATIENCE = 900.0  # seconds without any answer of the cluster: waiting costs nothing, and the job may be well
 FASTEST, SLOWEST = 2.0, 10.0  # seconds between looks
+SHARE = 0.1  # of the time that it has waited: an end is told at most so much late
 MOST_SAID = 50
 
 
@@ -26,7 +27,7 @@ class Watch:
         self.over, self.trouble = False, ""  # trouble: why the wait ended before the application did
         self.news: list[str] = []
         self.said: list[str] = []  # of the news, what is no line of the driver's
-        self.answered = time.monotonic()
+        self.begin = self.answered = time.monotonic()
         self.away = False
         self.meter = Meter()
         self.seeker = Seeker(kube, lambda text: self._say(f"! {text}"))
@@ -39,7 +40,7 @@ class Watch:
             self.answered, self.away = time.monotonic(), False
         except ClusterError as error:
             self._be_patient(error)
-        self.pause = FASTEST if self.news else min(self.pause * 1.5, SLOWEST)
+        self.pause = FASTEST if self.news else min(max(FASTEST, SHARE * (time.monotonic() - self.begin)), SLOWEST)
         return self.news
 
     def _look(self) -> None:

@@ -1,5 +1,6 @@
 """A look tells what is new, and the wait ends for the right reason."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from unit.runs.fake_cluster import FakeCluster, run_cluster
 
 from sparkyard.kube import Kube
-from sparkyard.runs.watch import SLOWEST, Watch
+from sparkyard.runs.watch import FASTEST, SLOWEST, Watch
 
 NAME = "hello-hello-1"
 
@@ -81,11 +82,15 @@ def test_a_driver_that_cannot_start_ends_the_wait(world: tuple[FakeCluster, Watc
     assert (watch.over, watch.trouble) == (True, "the driver cannot start: the image spark:1 cannot be pulled: no such image")
 
 
-def test_waiting_slows_down_and_news_speeds_it_up(world: tuple[FakeCluster, Watch]) -> None:
+def test_a_short_job_is_looked_at_often_a_long_one_seldom_and_news_speed_it_up(world: tuple[FakeCluster, Watch]) -> None:
     cluster, watch = world
-    for _ in range(6):
+    watch.look()
+    pauses = []
+    for waited in (0, 50, 3600):
+        watch.begin = time.monotonic() - waited
         watch.look()
-    assert watch.pause == SLOWEST
+        pauses.append(watch.pause)
+    assert pauses == [FASTEST, pytest.approx(5, abs=1), SLOWEST]
     cluster.become(NAME, "RUNNING")
     watch.look()
-    assert watch.pause < SLOWEST
+    assert watch.pause == FASTEST
