@@ -1,97 +1,80 @@
-"""An Airflow of the tests' own beside the platform, as its chart brings it, and its REST API as a person's script uses it."""
+"""An Airflow of the tests' own beside the platform, as its chart brings it, one for all files of these tests; and a hand to drive it."""
 
 import base64
 import io
 import json
 import re
 import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import httpx
+import pytest
 import yaml
+from e2e.airflow_faults import CODE, make_manifests
+from e2e.airflow_objects import RELEASE, RENTED, TASKS, make_surroundings, make_values
 
 from sparkyard.helm import Helm
 from sparkyard.kube import forward
+from sparkyard.kube.applications import applications_path
+from sparkyard.kube.explain import FINAL_STATES, STOPPED_STATES, application_state
 from sparkyard.project import ROOT
-from sparkyard.runs.values import load_images
+from sparkyard.runs.cluster_lake import open_catalog
+
+sys.path.insert(0, str(ROOT / "scripts" / "bench"))
+from airflow_api import AirflowApi
 
 Object = dict[str, Any]
-RELEASE = "e2e-airflow"  # and its namespace
-TASKS = "e2e-airflow-tasks"
-RENTED = f"/api/v1/namespaces/{RELEASE}/configmaps"  # a rented cluster is a ConfigMap here, and the test its controller
-APPLICATIONS = "/apis/sparkoperator.k8s.io/v1beta2/namespaces"
 OF_A_TASK = re.compile(r"-[0-9a-f]{10}$")  # an application's name ends so, whichever operator made it
-OVER = ("success", "failed")
+PROCESSES = ("statefulset/airflow-scheduler", "statefulset/airflow-triggerer", "deployment/airflow-api-server")
 
 
-def make_values() -> Object:
-    return {
-        "global": {"images": load_images()},
-        "database": {"host": f"postgres.{RELEASE}.svc", "name": "postgres", "user": "postgres"},
-        "podTasks": {"namespace": TASKS, "inJobNamespaces": True},
-        "rentalSecret": "rental",
-        "historyUrl": "https://history.example.com",
-        "dags": {"claim": "dags"},
-        "env": {
-            "SPARKYARD_MANIFESTS": "/opt/sparkyard/dags/manifests",
-            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
-            "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
-        },  # runs are the test's alone
-    }
+@pytest.fixture(scope="session")
+def air(yard: Any) -> Iterator["Airflow"]:
+    code = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "e2e-airflow-code", "namespace": yard.namespace}, "data": CODE}
+    yard.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(code))
+    with install(yard) as air:
+        yield air
+    yard.kubectl("delete", "configmap", "-n", yard.namespace, "e2e-airflow-code")
 
 
-def make_surroundings() -> list[Object]:
-    """What a site has: a namespace with its DAGs, a database, something to rent."""
-    meta, secret = {"name": "postgres", "namespace": RELEASE, "labels": {"app": "postgres"}}, {"name": "rental", "namespace": RELEASE}
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "50Mi"}}}
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": RELEASE}},
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "dags", "namespace": RELEASE}, "spec": claim},
-        {"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"rental.json": json.dumps(make_rental())}},
-        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": {"app": "postgres"}, "ports": [{"port": 5432}]}},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": make_database()},
-        *make_rights(),
-    ]
+@pytest.fixture(scope="session")
+def trace(yard: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small sample of the trace in raw."""
+    return upload_sample(yard, tmp_path_factory.mktemp("trace"), "trace", "0.01", "raw/e2e-airflow/trace")
 
 
-def make_database() -> Object:
-    """The DAGs' claim is mounted, too, so that there is a pod to fill it by."""
-    mounts = {"password": "/run/secrets/airflow", "data": "/var/lib/postgresql/data", "run": "/var/run/postgresql", "tmp": "/tmp"}
-    container = {
-        "name": "postgres",
-        "image": json.loads((ROOT / "build/images.json").read_text())["postgres"],
-        "env": [{"name": "POSTGRES_PASSWORD_FILE", "value": "/run/secrets/airflow/database"}],
-        "volumeMounts": [{"name": name, "mountPath": path} for name, path in (mounts | {"dags": "/dags"}).items()],
-        "readinessProbe": {"exec": {"command": ["pg_isready", "-h", "localhost"]}, "periodSeconds": 1},
-        "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
-    }
-    volumes: list[Object] = [{"name": "password", "secret": {"secretName": "airflow", "defaultMode": 0o640}}]
-    volumes += [{"name": "dags", "persistentVolumeClaim": {"claimName": "dags"}}]
-    volumes += [{"name": name, "emptyDir": {}} for name in ("data", "run", "tmp")]
-    return {"enableServiceLinks": False, "securityContext": {"fsGroup": 185}, "containers": [container], "volumes": volumes}
+def upload_sample(yard: Any, folder: Path, family: str, scale: str, to: str) -> str:
+    yard.sparkyard("sample", family, "--scale", scale, "--out", str(folder))
+    yard.sparkyard("upload", str(folder), "--to", to)
+    return f"s3a://{to}/"
 
 
-def make_rental() -> Object:
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{run}"}, "data": {"state": "starting"}}
-    return {"path": RENTED, "object": body, "ready": ["data", "state"], "is": "ready", "wait": 20}
+@contextmanager
+def install(yard: Any) -> Iterator["Airflow"]:
+    helm = Helm(yard.kubeconfig)
+    yard.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(make_surroundings()))
+    try:
+        helm.upgrade(RELEASE, ROOT / "charts" / "airflow", make_values(), RELEASE, 300)
+        yard.kubectl("wait", "-n", RELEASE, "pod/postgres", "--for=condition=Ready", "--timeout=120s")
+        fill_dags(yard)
+        wait_for_processes(yard)
+        with forward(yard.kube, RELEASE, service="airflow-api-server", port=8080) as port:
+            yield Airflow(yard, f"http://127.0.0.1:{port}")
+    finally:
+        take_away(yard, helm)
 
 
-def make_rights() -> list[Object]:
-    rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "delete"]}
-    meta, group = {"name": "rented", "namespace": RELEASE}, "rbac.authorization.k8s.io"
-    to = {"roleRef": {"apiGroup": group, "kind": "Role", "name": "rented"}}
-    subject = {"kind": "ServiceAccount", "name": "airflow", "namespace": RELEASE}
-    return [
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": [rule]},
-        {"apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": meta, **to, "subjects": [subject]},
-    ]
+def wait_for_processes(yard: Any) -> None:
+    for name in PROCESSES:
+        yard.kubectl("rollout", "status", name, "-n", RELEASE, "--timeout=290s")
 
 
-def fill_dags(yard: Any, manifests: dict[str, Object]) -> None:
+def fill_dags(yard: Any) -> None:
     """The project's DAGs and manifests as they stand, and those of the tests."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -99,29 +82,29 @@ def fill_dags(yard: Any, manifests: dict[str, Object]) -> None:
             tar.add(path, path.name)
         for path in (ROOT / "manifests/jobs").glob("*.yaml"):
             tar.add(path, f"manifests/{path.name}")
-        for name, manifest in manifests.items():
-            text = yaml.safe_dump(manifest).encode()
-            entry = tarfile.TarInfo(f"manifests/{name}.yaml")
-            entry.size = len(text)
-            tar.addfile(entry, io.BytesIO(text))
-    command = ["kubectl", "--kubeconfig", yard.kubeconfig, "exec", "-i", "-n", RELEASE, "postgres", "--", "tar", "xmf", "-", "-C", "/dags"]
-    subprocess.run([*command, "--no-same-permissions", "--no-same-owner"], input=packed.getvalue(), check=True, timeout=60)
+        for name, manifest in make_manifests(yard).items():
+            add_file(tar, f"manifests/{name}.yaml", yaml.safe_dump(manifest).encode())
+    unpack(yard, packed)
 
 
-@contextmanager
-def install(yard: Any, manifests: dict[str, Object]) -> Iterator["Airflow"]:
-    helm = Helm(yard.kubeconfig)
-    yard.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(make_surroundings()))
-    helm.upgrade(RELEASE, ROOT / "charts" / "airflow", make_values(), RELEASE, 300)
-    try:
-        yard.kubectl("wait", "-n", RELEASE, "pod/postgres", "--for=condition=Ready", "--timeout=120s")
-        fill_dags(yard, manifests)
-        for name in ("statefulset/airflow-scheduler", "statefulset/airflow-triggerer", "deployment/airflow-api-server"):
-            yard.kubectl("rollout", "status", name, "-n", RELEASE, "--timeout=290s")
-        with forward(yard.kube, RELEASE, service="airflow-api-server", port=8080) as port:
-            yield Airflow(yard, f"http://127.0.0.1:{port}", read_password(yard))
-    finally:
-        take_away(yard, helm)
+def put_file(yard: Any, name: str, content: bytes) -> None:
+    """Where the site's web server has it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        add_file(tar, f"files/{name}", content)
+    unpack(yard, packed)
+
+
+def add_file(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))
+
+
+def unpack(yard: Any, packed: io.BytesIO) -> None:
+    pod = ["-n", RELEASE, "postgres", "-c", "postgres", "--", "tar", "xmf", "-", "-C", "/dags", "--no-same-permissions", "--no-same-owner"]
+    command = ["kubectl", "--kubeconfig", yard.kubeconfig, "exec", "-i", *pod]
+    subprocess.run(command, input=packed.getvalue(), check=True, timeout=60)
 
 
 def read_password(yard: Any) -> str:
@@ -131,83 +114,65 @@ def read_password(yard: Any) -> str:
 
 def take_away(yard: Any, helm: Helm) -> None:
     helm.uninstall(RELEASE, RELEASE, 120)
-    for app in yard.kube.list(f"{APPLICATIONS}/{yard.namespace}/sparkapplications"):
+    for app in yard.kube.list(applications_path(yard.namespace)):
         if OF_A_TASK.search(app["metadata"]["name"]):
             yard.kubectl("delete", "sparkapplication", "-n", yard.namespace, app["metadata"]["name"], "--wait=false", "--ignore-not-found")
+    yard.kubectl("delete", "networkpolicy", "-n", yard.namespace, RELEASE, "--ignore-not-found")
     yard.kubectl("delete", "namespace", RELEASE, TASKS, "--ignore-not-found", "--timeout=240s")
 
 
-class Airflow:
-    def __init__(self, yard: Any, address: str, password: str) -> None:
-        self.yard, self.address, self.password = yard, address, password
-        self.client = httpx.Client(base_url=address, timeout=60)
-        self.wait(self._log_in, "no login", 180)
+class Airflow(AirflowApi):
+    """And what its tasks have made in the cluster."""
 
-    def _log_in(self) -> bool:
-        try:
-            answer = self.client.post("/auth/token", json={"username": "admin", "password": self.password})
-        except httpx.HTTPError:
-            return False
-        if answer.is_success:
-            self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        return answer.is_success
-
-    def ask(self, method: str, path: str, **fields: Any) -> Any:
-        """Through a restart of the server, which a fault may be."""
-        for _ in range(60):
-            try:
-                answer = self.client.request(method, f"/api/v2/{path}", **fields)
-                break
-            except httpx.HTTPError:
-                time.sleep(1)
-        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:1000]}"
-        return answer.json() if answer.content else None
-
-    def wait(self, done: Any, words: str, timeout: float) -> Any:
-        deadline = time.monotonic() + timeout
-        while not (found := done()):
-            assert time.monotonic() < deadline, f"{words} after {timeout:.0f} s"
-            time.sleep(1)
-        return found
-
-    def trigger(self, dag: str, **conf: Any) -> str:
-        self.wait(lambda: dag in self.list_dags(), f"there is no DAG {dag}", 180)
-        self.ask("PATCH", f"dags/{dag}", json={"is_paused": False})
-        return str(self.ask("POST", f"dags/{dag}/dagRuns", json={"logical_date": None, "conf": conf})["dag_run_id"])
-
-    def list_dags(self) -> set[str]:
-        return {dag["dag_id"] for dag in self.ask("GET", "dags")["dags"]}
-
-    def run(self, dag: str, timeout: float = 600, **conf: Any) -> tuple[str, dict[str, str]]:
-        run = self.trigger(dag, **conf)
-        return self.wait_for_end(dag, run, timeout), self.states(dag, run)
-
-    def list_runs(self, dag: str) -> set[str]:
-        return {run["dag_run_id"] for run in self.ask("GET", f"dags/{dag}/dagRuns", params={"limit": 100})["dag_runs"]}
-
-    def wait_for_end(self, dag: str, run: str, timeout: float = 600) -> str:
-        def over() -> str:
-            state = self.ask("GET", f"dags/{dag}/dagRuns/{run}")["state"]
-            return state if state in OVER else ""
-
-        return str(self.wait(over, f"{dag} {run} is not over: {self.states(dag, run)}", timeout))
-
-    def states(self, dag: str, run: str) -> dict[str, str]:
-        return {task["task_id"]: str(task["state"]) for task in self.tasks(dag, run)}
-
-    def tasks(self, dag: str, run: str) -> list[Object]:
-        return list(self.ask("GET", f"dags/{dag}/dagRuns/{run}/taskInstances", params={"limit": 100})["task_instances"])
-
-    def wait_for_state(self, dag: str, run: str, task: str, state: str, timeout: float = 180) -> None:
-        self.wait(lambda: self.states(dag, run).get(task) == state, f"{task} of {dag} is not {state}", timeout)
-
-    def log(self, dag: str, run: str, task: str, attempt: int = 1) -> str:
-        return json.dumps(self.ask("GET", f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}", params={"full_content": True}))
-
-    def xcom(self, dag: str, run: str, task: str, key: str = "return_value") -> Any:
-        return self.ask("GET", f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/xcomEntries/{key}")["value"]
+    def __init__(self, yard: Any, address: str) -> None:
+        self.yard = yard
+        super().__init__(address, read_password(yard))
 
     def applications(self, job: str) -> list[Object]:
-        """Of this job, made by a DAG."""
-        found = self.yard.kube.list(f"{APPLICATIONS}/{self.yard.namespace}/sparkapplications")
-        return [app for app in found if app["metadata"]["name"].startswith(f"{job}-")]
+        """Of jobs whose name begins so, made by a DAG."""
+        found = self.yard.kube.list(applications_path(self.yard.namespace))
+        return [app for app in found if app["metadata"]["name"].startswith(job) and OF_A_TASK.search(app["metadata"]["name"])]
+
+    def list_alive(self, job: str) -> list[str]:
+        over = (*FINAL_STATES, *STOPPED_STATES)
+        return [app["metadata"]["name"] for app in self.applications(job) if application_state(app) not in over]
+
+    def list_pods(self, job: str) -> list[str]:
+        pods = self.yard.kube.list(f"/api/v1/namespaces/{self.yard.namespace}/pods")
+        phases = {pod["metadata"]["name"]: pod["status"].get("phase") for pod in pods}
+        return [name for name, phase in phases.items() if name.startswith(job) and phase in ("Pending", "Running")]
+
+    def wait_for_silence(self, job: str) -> None:
+        """No application of these jobs goes on, and no pod."""
+        self.wait(lambda: not self.list_alive(job), f"an application of {job} goes on", 90)
+        self.wait(lambda: not self.list_pods(job), f"a pod of {job} goes on", 90)
+
+    def wait_for_driver(self, job: str) -> str:
+        """The one application of the job that runs."""
+
+        def find() -> list[str]:
+            found = self.applications(job)
+            return [app["metadata"]["name"] for app in found if application_state(app) == "RUNNING"]
+
+        [name] = self.wait(find, f"{job} does not run", 240)
+        return str(name)
+
+
+def list_snapshots(yard: Any, *prefixes: str) -> dict[str, int | None]:
+    """The current version of each table whose name begins so."""
+    with open_catalog(yard.kube) as catalog:
+        tables = [table for space in catalog.list_namespaces() for table in catalog.list_tables(space) if table[-1].startswith(prefixes)]
+        return {".".join(table): catalog.load_table(table).metadata.current_snapshot_id for table in tables}
+
+
+def be_the_pools_controller(yard: Any, seconds: float = 120) -> None:
+    """What was rented becomes ready a moment later."""
+    deadline = time.monotonic() + seconds
+    while not (found := list_rented(yard)):
+        assert time.monotonic() < deadline, "nothing was rented"
+        time.sleep(1)
+    yard.kube.patch(f"{RENTED}/{found[0]}", {"data": {"state": "ready"}})
+
+
+def list_rented(yard: Any) -> list[str]:
+    return [name for item in yard.kube.list(RENTED) if (name := item["metadata"]["name"]).startswith("run-")]

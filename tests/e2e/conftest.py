@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from e2e.hub import hub, kernels  # noqa: F401  (fixtures, made when a test asks for them)
+from e2e.airflow_site import air, trace  # noqa: F401  (fixtures, made when a test asks for them)
+from e2e.hub import hub, kernels  # noqa: F401
 from e2e.site import site  # noqa: F401
 
 from sparkyard.kube import Kube, find_kubeconfig

@@ -1,0 +1,30 @@
+"""A person with a browser logs in, triggers a DAG, sees it green with its log and links. Screenshots go to build/e2e/airflow."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from e2e.airflow_browser import open_browser
+
+pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(3600)]
+
+
+def test_a_person_triggers_a_dag_and_sees_its_log_and_links(air: Any) -> None:
+    air.ask("PATCH", "dags/events_hourly", json={"is_paused": False})
+    known = air.list_runs("events_hourly")
+    with open_browser() as browser:
+        browser.open(f"{air.address}/dags/events_hourly")
+        browser.type("username", "admin")
+        browser.type("password", air.password)
+        browser.shoot("1-login")
+        browser.click("//button[@type='submit' or contains(., 'Sign in')]")
+        browser.see("events_hourly")
+        browser.open(f"{air.address}/dags/events_hourly")
+        browser.click("//button[contains(., 'Trigger')]")
+        browser.shoot("2-trigger")
+        browser.click("//button[normalize-space(.)='Trigger']")
+        [run] = air.wait(lambda: air.list_runs("events_hourly") - known, "the button triggered no run", 60)
+        assert air.wait_for_end("events_hourly", run) == "success"
+        browser.open(f"{air.address}/dags/events_hourly/runs/{quote(run)}/tasks/events-windows")
+        browser.see("events-windows", "succeeded", "Spark history")
+        browser.shoot("3-log-and-links")
