@@ -52,6 +52,7 @@ def open_catalog(kube: Kube, jobs_namespace: str = JOBS_NAMESPACE) -> Iterator["
             "s3.access-key-id": store.access_key,
             "s3.secret-access-key": store.secret_key,
             "s3.region": "us-east-1",
+            "s3.request-timeout": "60",  # seconds; PyArrow's three are short for a forward through a busy API server
         }
         user, password = quote(service["user"], safe=""), quote(service["password"], safe="")
         uri = f"postgresql+psycopg://{user}:{password}@127.0.0.1:{port}/{service['dbname']}"
