@@ -49,7 +49,7 @@ down: ## Take the cluster of `make cluster` down, to the last mount and process
 	@python3 scripts/cluster/main.py down
 
 ##@ Is it true?
-.PHONY: check test test-long bench-start bench-jobs bench-families bench-scale bench-io bench-notebook cds-lists
+.PHONY: check test test-long bench-start bench-jobs bench-families bench-scale bench-io bench-notebook bench-airflow cds-lists
 check: setup ## Style, types, layers, bounds, versions: everything that needs no run
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 	@$(PYTEST) -q tests/unit/repo
@@ -82,6 +82,9 @@ bench-io: setup java ## Landing against a plain copy (SHARE=folder of a mounted 
 
 bench-notebook: setup ## Seconds to rows in a notebook, stock against ours in pairs, on the installed hub
 	@$(PYTHON) scripts/bench/notebook.py --pairs 5
+
+bench-airflow: setup ## What our operator and the provider's add to a job, and 50 jobs queued at once, by an Airflow of this machine on the running cluster
+	@$(PYTHON) scripts/bench/airflow_bench.py --rounds 5 --queued 50
 
 cds-lists: setup ## Record anew which classes a start needs, on the running cluster
 	@$(PYTHON) scripts/images/cds.py
