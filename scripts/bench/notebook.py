@@ -1,7 +1,8 @@
 """`make bench-notebook`: how long a person waits for rows in a notebook, stock against ours, in pairs in one run, on the installed hub.
 
 Stock is the same image and pods with Spark's own start (its launcher, no class archive) and two executors that a session waits for, as
-notebooks are usually told to. Asked over the hub's REST API and the kernel's WebSocket, as a browser asks.
+notebooks are usually told to. Connect is the warm server of the person's team, where there is one. Asked over the hub's REST API and the
+kernel's WebSocket, as a browser asks.
 
   python scripts/bench/notebook.py --pairs 5
 """
@@ -29,6 +30,7 @@ kept = [line for line in file.read_text().splitlines() if not line.startswith(("
 kept += ["spark.executorEnv.SPARKYARD_JVM stock", "spark.executor.instances 2", "spark.scheduler.minRegisteredResourcesRatio 0.8"]
 file.write_text("\\n".join(kept) + "\\n")
 """
+KERNELS = {"stock": "spark", "ours": "spark", "connect": "spark-connect"}
 Figures = dict[str, list[float]]
 
 
@@ -38,8 +40,8 @@ def clock(figures: Figures, name: str, work: Callable[[], object]) -> None:
     figures.setdefault(name, []).append(time.monotonic() - begin)
 
 
-def open_ready(hub: Hub, user: str) -> Kernel:
-    kernel = hub.open_kernel(user)
+def open_ready(hub: Hub, user: str, name: str = "spark") -> Kernel:
+    kernel = hub.open_kernel(user, name)
     kernel.must("1 + 1")
     return kernel
 
@@ -58,7 +60,7 @@ def measure_start(hub: Hub, user: str, figures: Figures) -> None:
 
 def measure_side(hub: Hub, user: str, figures: Figures, side: str) -> None:
     kernels: list[Kernel] = []
-    clock(figures, f"{side}: kernel", lambda: kernels.append(open_ready(hub, user)))
+    clock(figures, f"{side}: kernel", lambda: kernels.append(open_ready(hub, user, KERNELS[side])))
     [kernel] = kernels
     try:
         if side == "stock":
@@ -72,6 +74,16 @@ def measure_side(hub: Hub, user: str, figures: Figures, side: str) -> None:
         time.sleep(10)  # its executors go, and take nothing from the next
 
 
+def warm_connect(hub: Hub, user: str) -> bool:
+    """An executor and a first question; false where the person is in no team."""
+    if KERNELS["connect"] not in hub.client.get(f"/user/{user}/api/kernelspecs").json()["kernelspecs"]:
+        return False
+    kernel = open_ready(hub, user, KERNELS["connect"])
+    kernel.must(ROWS)
+    kernel.close()
+    return True
+
+
 def measure_second(hub: Hub, user: str) -> None:
     second = hub.open_kernel(user)
     try:
@@ -80,13 +92,25 @@ def measure_second(hub: Hub, user: str) -> None:
         second.close()
 
 
+def measure_sides(hub: Hub, user: str, figures: Figures) -> None:
+    for side in ("stock", "ours"):
+        measure_side(hub, user, figures, side)
+    if warm_connect(hub, user):
+        measure_side(hub, user, figures, "connect")
+
+
 def print_table(figures: Figures) -> None:
     print(f"\n{'':36}{'median s':>9}{'least':>8}{'most':>8}")
     for name, seconds in figures.items():
         print(f"{name:36}{statistics.median(seconds):9.1f}{min(seconds):8.1f}{max(seconds):8.1f}")
     for what in ("spark to first row", "ten small queries"):
-        ratios = [ours / stock for ours, stock in zip(figures[f"ours: {what}"], figures[f"stock: {what}"], strict=True)]
-        print(f"{what}: {statistics.median(ratios):.2f} of stock ({min(ratios):.2f}–{max(ratios):.2f}), {len(ratios)} pair(s)")
+        for side in ("ours", "connect"):
+            if found := figures.get(f"{side}: {what}"):
+                print_ratios(f"{side}: {what}", [own / stock for own, stock in zip(found, figures[f"stock: {what}"], strict=True)])
+
+
+def print_ratios(name: str, ratios: list[float]) -> None:
+    print(f"{name}: {statistics.median(ratios):.2f} of stock ({min(ratios):.2f}–{max(ratios):.2f}), {len(ratios)} pair(s)")
 
 
 def main() -> None:
@@ -103,8 +127,7 @@ def main() -> None:
         try:
             for _ in range(args.pairs):
                 measure_start(hub, args.user, figures)
-                for side in ("stock", "ours"):
-                    measure_side(hub, args.user, figures, side)
+                measure_sides(hub, args.user, figures)
         finally:
             hub.stop(args.user)
     print_table(figures)

@@ -34,7 +34,7 @@ def make_values(images: Object) -> Object:
     return {
         "global": {"images": images},
         "namespace": SPACE,
-        "users": {"names": [*USERS, "cleo"]},
+        "users": {"names": [*USERS, "cleo", "dora"]},  # each of the last two belongs to one file
         "profiles": {"small": small, "medium": small, "large": small},
         "home": {"size": "100Mi"},
         "database": {"size": "100Mi"},
@@ -66,6 +66,7 @@ def hub(yard: Any) -> Iterator[Hub]:
         helm.uninstall(RELEASE, RELEASE, 120)
         yard.kubectl("delete", "networkpolicy", RELEASE, "-n", PLATFORM_NAMESPACE)
         yard.kubectl("delete", "namespace", RELEASE, SPACE, "--timeout=180s")
+        yard.kubectl("delete", "priorityclass", "-l", NOTEBOOK_USER_LABEL)
 
 
 def make_surroundings(yard: Any) -> list[Object]:

@@ -1,6 +1,8 @@
 """A Spark Connect server that a team shares: answered at once, for members alone, through the door alone; its crash is told in the cell."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ from e2e.hub import CHART, RELEASE, SPACE, Hub, Kernel, list_executors, make_val
 
 from sparkyard.helm import Helm
 from sparkyard.names import JOBS_NAMESPACE, PLATFORM_NAMESPACE
+from sparkyard.project import ROOT
 from sparkyard.runs.values import load_images
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
@@ -21,25 +24,28 @@ SMALL = {"server": {"cpu": "100m", "memory": "2Gi", "driverMemory": "512m"}, "ex
 
 @pytest.fixture(scope="module")
 def connect(yard: Any, hub: Hub) -> Iterator[Kernel]:
-    """The hub of the other files with a team, and ann's kernel there; the operator looks after its namespace meanwhile."""
+    """The hub of the other files with a team, and dora's kernel there; the operator looks after its namespace meanwhile."""
     helm, values = Helm(yard.kubeconfig), make_values(load_images())
     watched = watch_namespace(yard)
     try:
-        helm.upgrade(RELEASE, CHART, {**values, "connect": {"teams": {"sales": {"users": ["ann"], **SMALL}}}}, RELEASE, 300)
-        for name in ("jupyter-hub", "jupyter-connect"):
-            yard.kubectl("rollout", "status", f"deployment/{name}", "-n", RELEASE, "--timeout=240s")
+        upgrade(yard, helm, {**values, "connect": {"teams": {"sales": {"users": ["dora"], **SMALL}}}}, "jupyter-hub", "jupyter-connect")
         wait_for_server(yard)
-        hub.stop("ann")
-        hub.start("ann")
-        hub.wait_for_server("ann")
-        kernel = hub.open_kernel("ann", "spark-connect")
+        hub.start("dora")
+        hub.wait_for_server("dora")
+        kernel = hub.open_kernel("dora", "spark-connect")
         yield kernel
         kernel.close()
-        hub.stop("ann")
+        hub.stop("dora")
     finally:
-        helm.upgrade(RELEASE, CHART, values, RELEASE, 300)
+        upgrade(yard, helm, values, "jupyter-hub")
         set_arguments(yard, watched)
         yard.kubectl("delete", "role,rolebinding", OPERATOR, "-n", SPACE, "--ignore-not-found")
+
+
+def upgrade(yard: Any, helm: Helm, values: dict[str, Any], *deployments: str) -> None:
+    helm.upgrade(RELEASE, CHART, values, RELEASE, 300)
+    for name in deployments:
+        yard.kubectl("rollout", "status", f"deployment/{name}", "-n", RELEASE, "--timeout=240s")
 
 
 def watch_namespace(yard: Any) -> list[str]:
@@ -91,6 +97,7 @@ def test_the_lake_sql_and_helpers_are_there(connect: Kernel) -> None:
 
 
 def test_who_is_in_no_team_is_refused(yard: Any, hub: Hub, connect: Kernel) -> None:
+    hub.api("POST", "/users/cleo")
     stolen = f"""
 import os
 os.environ["JUPYTERHUB_API_TOKEN"], kept = {hub.make_token("cleo")!r}, os.environ["JUPYTERHUB_API_TOKEN"]
@@ -119,3 +126,15 @@ def test_a_crash_is_told_and_the_next_cell_runs(yard: Any, connect: Kernel) -> N
     assert "the Connect server" in "\n".join(told.trace), told.trace
     connect.must("spark.range(3).createOrReplaceTempView('mine')")
     assert connect.must("spark.table('mine').count()").text.strip().endswith("3")
+
+
+def test_the_benchmark_sets_it_beside_the_other_kernels(yard: Any, hub: Hub, connect: Kernel) -> None:
+    """The last one: it starts the person's server anew. The figures are kept as an artefact; on a busy machine they say little."""
+    command = [sys.executable, str(ROOT / "scripts/bench/notebook.py"), "--pairs", "1", "--user", "dora", "--namespace", RELEASE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = ROOT / "build" / "e2e" / "jupyter" / "bench-notebook.txt"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(done.stdout)
+    for side in ("ours", "connect"):
+        assert f"{side}: spark to first row: " in done.stdout

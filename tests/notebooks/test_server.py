@@ -1,5 +1,6 @@
 """The server as the image runs it, on this machine: `%%sql`, errors in words, and the Spark UI under a path of the kernel's own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A server of one person, at the path that a hub would give it."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     own = {"HOME": str(folder), "TMPDIR": str(folder), "JUPYTERHUB_SERVICE_PREFIX": PREFIX}
+    own |= {"SPARKYARD_KERNEL_IDLE": "3600", "SPARKYARD_KERNEL_WARNING": "3599"}
     caches = {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache/uv"))}
     config = {"JUPYTER_CONFIG_PATH": str(ROOT / "images/notebook/jupyter"), "SPARKYARD_CACHE": str(Path.home() / ".cache/sparkyard")}
     options = [f"--ServerApp.base_url={PREFIX}", f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--no-browser", "--allow-root"]
@@ -63,6 +65,20 @@ def kernel(hub: Hub) -> Iterator[Kernel]:
 
 def test_looking_at_it_starts_nothing(kernel: Kernel) -> None:
     assert kernel.must("spark").text.startswith("<spark: not started")
+
+
+def test_an_idle_kernel_says_that_it_goes_and_is_as_idle_as_before(hub: Hub, kernel: Kernel) -> None:
+    kernel.must("1 + 1")
+    before = get_activity(hub, kernel)
+    kernel.socket.settimeout(60)
+    while (message := json.loads(kernel.socket.recv()))["header"]["msg_type"] != "display_data":
+        pass
+    assert "in 60 minute(s) this kernel ends" in message["content"]["data"]["text/plain"]
+    assert get_activity(hub, kernel) == before, "the words count as a sign of life"
+
+
+def get_activity(hub: Hub, kernel: Kernel) -> str:
+    return str(hub.client.get(f"{PREFIX}api/kernels/{kernel.identity}").json()["last_activity"])
 
 
 def test_sql_in_a_cell(kernel: Kernel) -> None:

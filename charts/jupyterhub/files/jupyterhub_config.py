@@ -14,12 +14,12 @@ from kubespawner.clients import shared_client
 from kubespawner.slugs import safe_slug
 from traitlets.config import Config
 
-from sparkyard.hub import make_additions, make_connect_env, make_objects, make_profile_list, make_team_objects, parse_values
+from sparkyard import hub
 from sparkyard.names import LAKE_CLIENT_LABEL, NOTEBOOK_USER_LABEL
 from sparkyard.settings import load_settings
 
 c = get_config()  # noqa: F821  # JupyterHub defines it
-values = parse_values((Path(__file__).parent / "values.json").read_text())
+values = hub.parse_values((Path(__file__).parent / "values.json").read_text())
 PLATFORM = Path("/etc/sparkyard/platform/settings.yaml")
 PASSWORDS = Path("/run/secrets/passwords")
 TEAMS, AUTHORITY = Path("/run/secrets/connect"), Path("/run/secrets/connect-authority/ca.crt")
@@ -28,6 +28,8 @@ MAKERS = {  # kind: API, what it is called there, and whether one that is there 
     "RoleBinding": ("RbacAuthorizationV1Api", "role_binding", False),
     "NetworkPolicy": ("NetworkingV1Api", "network_policy", True),
     "Secret": ("CoreV1Api", "secret", True),
+    "PriorityClass": ("SchedulingV1Api", "priority_class", False),
+    "ResourceQuota": ("CoreV1Api", "resource_quota", True),
 }
 
 
@@ -44,9 +46,10 @@ class PasswordAuthenticator(Authenticator):
 async def prepare_person(spawner, pod):
     """Before a server starts: what belongs to its person is there, and the pod is the platform's own driver pod."""
     user = safe_slug(spawner.user.name, max_length=48)
-    for item in make_objects(values.namespace, user, spawner.api_token, secrets.token_urlsafe(48)):
+    own = hub.make_objects(values.namespace, user, spawner.api_token, secrets.token_urlsafe(48))
+    for item in [*own, *hub.make_person_quota(values, user)]:
         await ensure(item, shared_client)
-    added = make_additions(load_settings(PLATFORM), values, user, spawner.user_options.get("profile", ""))
+    added = hub.make_additions(load_settings(PLATFORM), values, user, spawner.user_options.get("profile", ""))
     container = pod.spec.containers[0]
     added["env"] += find_connect(spawner.user)
     named = {entry["name"] for entry in added["env"]}
@@ -59,6 +62,7 @@ async def prepare_person(spawner, pod):
     pod.spec.service_account_name, pod.spec.automount_service_account_token = f"notebook-{user}", True
     pod.spec.enable_service_links = False
     pod.spec.tolerations, pod.spec.node_selector = added["tolerations"], added["nodeSelector"]
+    pod.spec.priority_class_name = added["priorityClass"]
     pod.metadata.labels[NOTEBOOK_USER_LABEL] = user
     return pod
 
@@ -66,7 +70,7 @@ async def prepare_person(spawner, pod):
 def find_connect(user):
     if not values.connect.teams:
         return []
-    return make_connect_env(values, user.name, [group.name for group in user.groups], AUTHORITY.read_text())
+    return hub.make_connect_env(values, user.name, [group.name for group in user.groups], AUTHORITY.read_text())
 
 
 async def prepare_teams():
@@ -74,16 +78,19 @@ async def prepare_teams():
     kubernetes_asyncio.config.load_incluster_config()
     async with kubernetes_asyncio.client.ApiClient() as api:
         for team in values.connect.teams:
-            for item in make_team_objects(load_settings(PLATFORM), values, team, (TEAMS / team).read_text(), secrets.token_urlsafe(48)):
+            for item in hub.make_team_objects(load_settings(PLATFORM), values, team, (TEAMS / team).read_text(), secrets.token_urlsafe(48)):
                 await ensure(item, lambda name: getattr(kubernetes_asyncio.client, name)(api))
 
 
 async def ensure(item, get_client):
-    """Create it; of what is there the network and the token are renewed. The word between driver and executors stays as it is."""
+    """Create it; of what is there network, token and quota are renewed. The word between driver and executors stays as it is."""
     api, name, renewed = MAKERS[item["kind"]]
-    client, namespace = get_client(api), item["metadata"]["namespace"]
+    client, namespace = get_client(api), item["metadata"].get("namespace")
     try:
-        await getattr(client, f"create_namespaced_{name}")(namespace, item)
+        if namespace:
+            await getattr(client, f"create_namespaced_{name}")(namespace, item)
+        else:
+            await getattr(client, f"create_{name}")(item)
     except ApiException as error:
         if error.status != 409:
             raise
@@ -127,12 +134,13 @@ c.KubeSpawner.port = 8888
 c.KubeSpawner.environment = {
     "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp",
     "SPARKYARD_KERNEL_IDLE": str(values.idle.kernel),
+    "SPARKYARD_KERNEL_WARNING": str(values.idle.warning),
     "SPARKYARD_SERVER_IDLE": str(values.idle.server),
 }
 c.KubeSpawner.default_url = "/lab"
 c.KubeSpawner.start_timeout = 300
 c.KubeSpawner.http_timeout = 180
-c.KubeSpawner.profile_list = make_profile_list(values)
+c.KubeSpawner.profile_list = hub.make_profile_list(values)
 c.KubeSpawner.extra_labels = {"sparkyard.dev/notebook": "true", LAKE_CLIENT_LABEL: "true", "app.kubernetes.io/part-of": "sparkyard"}
 c.KubeSpawner.modify_pod_hook = prepare_person
 c.KubeSpawner.storage_pvc_ensure = True

@@ -47,6 +47,15 @@
 {{- toJson $names -}}
 {{- end }}
 
+{{/* What one person may request, in Kubernetes' units. */}}
+{{- define "jupyter.personQuota" -}}
+{{- with .Values.quota.person -}}
+{{- $cpu := printf "%dm" (mulf .cpu 1000 | int) -}}
+{{- $memory := printf "%dMi" (mulf .memory 1024 | int) -}}
+{{- dict "enabled" .enabled "cpu" $cpu "memory" $memory "pods" (.pods | int | toString) | toJson -}}
+{{- end -}}
+{{- end }}
+
 {{/* What the hub has to know (scripts/sparkyard/hub/values.py). */}}
 {{- define "jupyter.values" -}}
 {{- $home := dict "size" .Values.home.size "storageClass" .Values.global.storageClass "accessModes" .Values.home.accessModes -}}
@@ -61,6 +70,7 @@
   "idle" .Values.idle
   "lake" .Values.lake
   "connect" (include "jupyter.connectHub" . | fromJson)
+  "personQuota" (include "jupyter.personQuota" . | fromJson)
   "connections" .Values.connections
   "shares" (include "jupyter.shares" . | fromJsonArray)
   "authenticator" .Values.login.authenticator

@@ -33,13 +33,26 @@ def make_objects(namespace: str, user: str, token: str, rpc: str) -> list[Json]:
     ]
 
 
+def make_quota(namespace: str, user: str, hard: dict[str, str]) -> list[Json]:
+    """What one person's pods may request together: they are of a priority class, by which alone a quota counts a part of a namespace."""
+    name = account_name(user)
+    words = "Counts one person's pods of notebooks. No priority."
+    counted = {"scopeName": "PriorityClass", "operator": "In", "values": [name]}
+    spec = {"hard": hard, "scopeSelector": {"matchExpressions": [counted]}}
+    return [
+        _make("scheduling.k8s.io/v1", "PriorityClass", "", name, user, value=0, preemptionPolicy="Never", description=words),
+        _make("v1", "ResourceQuota", namespace, name, user, spec=spec),
+    ]
+
+
 def make_secret(namespace: str, name: str, user: str, **data: str) -> Json:
     return _make("v1", "Secret", namespace, name, user, stringData=data)
 
 
 def _make(version: str, kind: str, namespace: str, name: str, user: str, **fields: Any) -> Json:
     labels = {"app.kubernetes.io/part-of": "sparkyard", NOTEBOOK_USER_LABEL: user}
-    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace, "labels": labels}, **fields}
+    place = {"namespace": namespace} if namespace else {}
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **place, "labels": labels}, **fields}
 
 
 def _make_binding(namespace: str, user: str) -> Json:

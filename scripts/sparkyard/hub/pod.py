@@ -6,7 +6,7 @@ from typing import Any
 from sparkyard import names
 from sparkyard.defaults.pods import container_security, pod_security, pod_template
 from sparkyard.defaults.shares import make_mount
-from sparkyard.hub.objects import account_name, rpc_secret, token_secret
+from sparkyard.hub.objects import account_name, make_quota, rpc_secret, token_secret
 from sparkyard.hub.values import HubValues, Profile
 from sparkyard.settings import Encryption, PlatformSettings, Role, format_settings
 
@@ -16,8 +16,19 @@ CONNECTIONS_DIR = "/etc/sparkyard/connections"  # where spark_apps/jobsql.py loo
 TOKEN_VARIABLES = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
 
 
-def make_user_settings(platform: PlatformSettings, values: HubValues, user: str) -> PlatformSettings:
-    """The platform's settings as they hold for one person's notebooks: their role in the lake, their account, their shares."""
+def make_person_quota(values: HubValues, user: str) -> list[Json]:
+    quota = values.person_quota
+    if not quota.enabled:
+        return []
+    return make_quota(values.namespace, user, {"requests.cpu": quota.cpu, "requests.memory": quota.memory, "pods": quota.pods})
+
+
+def make_user_settings(platform: PlatformSettings, values: HubValues, user: str, counted: bool = True) -> PlatformSettings:
+    """The platform's settings as they hold for one person's notebooks: their role in the lake, their account, their shares.
+    `counted`: by their own quota, where people have one."""
+    bounded = {"service_account": names.NOTEBOOK_EXECUTOR_ACCOUNT, "priority_class": ""}
+    if counted and values.person_quota.enabled:
+        bounded["priority_class"] = account_name(user)
     lake = platform.lake.model_copy(
         update={
             "s3": platform.lake.s3.model_copy(update={"secret": values.lake.s3_secret}),
@@ -28,7 +39,7 @@ def make_user_settings(platform: PlatformSettings, values: HubValues, user: str)
     changes = {
         "lake": lake,
         "driver": Role(service_account=account_name(user)),
-        "executor": platform.executor.model_copy(update={"service_account": names.NOTEBOOK_EXECUTOR_ACCOUNT, "priority_class": ""}),
+        "executor": platform.executor.model_copy(update=bounded),
         "encryption": Encryption(secret=rpc_secret(user) if platform.encryption.secret else ""),
         "shares": tuple(share for share in platform.shares if share.name in values.shares),
         "namespaces": (values.namespace,),
@@ -52,6 +63,7 @@ def make_additions(platform: PlatformSettings, values: HubValues, user: str, pro
         "containerSecurity": container_security(settings),
         "tolerations": list(settings.tolerations),
         "nodeSelector": settings.node_selector,
+        "priorityClass": settings.executor.priority_class or None,
     }
 
 

@@ -1,5 +1,6 @@
 """Teams that share a Spark Connect server. To their namespace a server is one more person, `connect--<team>`: it gets the same objects and
-the same policies bind it. No person is called that, since a hub's names hold `--` only as a part of `---<hash>`."""
+the same policies bind it, but no person's quota: the chart says how large it is. No person is called that, since a hub's names hold `--`
+only as a part of `---<hash>`."""
 
 import json
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ def is_member(team: Team, name: str, groups: Iterable[str]) -> bool:
 def make_team_objects(platform: PlatformSettings, values: HubValues, team: str, token: str, word: str) -> list[Json]:
     """What a team's server needs besides its pod and its network, which the chart describes; `token` is what it asks of who calls it."""
     user = f"connect--{team}"
-    settings = format_settings(make_user_settings(platform, values, user))
+    settings = format_settings(make_user_settings(platform, values, user, counted=False))
     return [
         *(item for item in make_objects(values.namespace, user, token, word) if item["kind"] != "NetworkPolicy"),
         make_secret(values.namespace, f"notebook-settings-{user}", user, settings=settings),

@@ -41,13 +41,14 @@ class Idle(Model):
     """Seconds; a cell that runs is never idle."""
 
     kernel: int = 3600
+    warning: int = 300
     server: int = 1200
 
 
 class Lake(Model):
     s3_secret: str = "lake-s3-read"
     catalog_secret: str = "lake-catalog-read"
-    event_logs: bool = False
+    event_logs: bool = True
 
 
 class Users(Model):
@@ -69,6 +70,15 @@ class Connect(Model):
     teams: dict[str, Team] = Field(default_factory=dict)
 
 
+class PersonQuota(Model):
+    """What a person's server and executors may request together, in Kubernetes' units."""
+
+    enabled: bool = False
+    cpu: str = "8"
+    memory: str = "32Gi"
+    pods: str = "40"
+
+
 class HubValues(Model):
     image: str
     release_namespace: str = names.PLATFORM_NAMESPACE
@@ -80,6 +90,7 @@ class HubValues(Model):
     idle: Idle = Idle()
     lake: Lake = Lake()
     connect: Connect = Connect()
+    person_quota: PersonQuota = PersonQuota()
     connections: str = ""  # a Secret
     shares: tuple[str, ...] = ()
     database: bool = False  # its address is in the environment

@@ -1,5 +1,5 @@
 """What a notebook's kernel loads: `spark`, which starts at its first use, `yard` to look around, `%%sql`, progress in the cell that waits,
-and errors in words."""
+errors in words, and a warning before it is ended for being idle."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ def load_ipython_extension(shell: Any) -> None:
     """`ipykernel_launcher --ext=sparkyard.notebook`. Nothing here starts a JVM or an executor."""
     from sparkyard.notebook.errors import watch_errors
     from sparkyard.notebook.helpers import Yard
+    from sparkyard.notebook.idle import watch_idle
     from sparkyard.notebook.place import prepare_kernel
     from sparkyard.notebook.progress import Progress
     from sparkyard.notebook.session import LazySession
@@ -22,3 +23,4 @@ def load_ipython_extension(shell: Any) -> None:
     spark.watch(shell)
     register_sql(shell, spark)
     watch_errors(shell)
+    watch_idle(shell)

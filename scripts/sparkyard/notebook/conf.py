@@ -16,6 +16,7 @@ from sparkyard.settings import Model, PlatformSettings
 
 Json = dict[str, Any]
 MASTER = "k8s://https://kubernetes.default.svc:443"
+LOGGED = "notebook-"  # the reading key may write event logs of applications that are called so (charts/lake/files/policies)
 
 
 class Sizes(Model):
@@ -69,6 +70,20 @@ def make_allocation(most: int) -> dict[str, str]:
         "spark.dynamicAllocation.cachedExecutorIdleTimeout": "20min",
         "spark.scheduler.minRegisteredResourcesRatio": "0",
     }
+
+
+def make_log_conf(settings: PlatformSettings, kernel: str) -> dict[str, str]:
+    """For the History Server: a kernel's first session; `name_next` names the others. One past that takes the place of the first."""
+    if not settings.lake.event_log_dir:
+        return {}
+    return {"spark.app.id": f"{LOGGED}{kernel}-1", "spark.eventLog.overwrite": "true"}
+
+
+def name_next(session: Any) -> None:
+    """Sessions of one kernel are applications of their own: what is set in the JVM holds from the next on."""
+    stem, _, number = str(session.sparkContext.applicationId).rpartition("-")
+    if stem.startswith(LOGGED):
+        session.sparkContext._jvm.java.lang.System.setProperty("spark.app.id", f"{stem}-{int(number) + 1}")
 
 
 def make_executor_template(settings: PlatformSettings, sizes: Sizes, namespace: str, kernel: str = "none") -> Json:

@@ -38,6 +38,7 @@ def load_ipython_extension(shell: Any) -> None:
     """`ipykernel_launcher --ext=sparkyard.notebook.connect`. Nothing is asked of the server before the first use."""
     from sparkyard.notebook.errors import watch_errors
     from sparkyard.notebook.helpers import Yard
+    from sparkyard.notebook.idle import watch_idle
     from sparkyard.notebook.progress import CallProgress
     from sparkyard.notebook.sql import register_sql
 
@@ -49,6 +50,7 @@ def load_ipython_extension(shell: Any) -> None:
     spark.watch(shell)
     register_sql(shell, spark)
     watch_errors(shell, spark.notice)
+    watch_idle(shell)
 
 
 def prepare_connect(environ: Mapping[str, str] = os.environ) -> Place:

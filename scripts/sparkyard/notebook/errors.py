@@ -19,7 +19,7 @@ CAUSES: Sequence[tuple[str, str]] = (
     (r"OOMKilled|exit code[: ]+(?:137|52)\b|Container killed .* memory|beyond physical memory", MEMORY),
     (r"java\.lang\.OutOfMemoryError.*|GC overhead limit exceeded", "Spark's driver, this notebook, ran out of memory: collect fewer rows"),
     (r"Total size of serialized results .* is bigger than", "too many rows for this notebook: aggregate them, or write them to a table"),
-    (r"exceeded quota: ([^\n]+)", "the namespace's quota is full ({0}). Stop another kernel (File ▸ Shut Down), or ask for more"),
+    (r"exceeded quota: ([^\n]+)", "the quota is full ({0}). Stop another kernel (File ▸ Shut Down), or ask for more"),
     (r"Transport endpoint is not connected|Host is down|Stale file handle", "the share does not answer. `sparkyard share test` says why"),
     (r"Input/output error", "a file cannot be read: a share that is down says so. `sparkyard share test` says why"),
     (r"\[PATH_NOT_FOUND\] ([^\n]+)", "{0}"),

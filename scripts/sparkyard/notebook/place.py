@@ -12,7 +12,7 @@ from typing import Any
 
 from sparkyard import names
 from sparkyard.notebook import ledger
-from sparkyard.notebook.conf import Pod, Sizes, make_alone_conf, make_cluster_conf, make_executor_template
+from sparkyard.notebook.conf import Pod, Sizes, make_alone_conf, make_cluster_conf, make_executor_template, make_log_conf, name_next
 from sparkyard.notebook.waiting import explain_waiting
 from sparkyard.pod_template import format_properties
 from sparkyard.project import ROOT
@@ -54,7 +54,7 @@ def _prepare_cluster(folder: Path, environ: Mapping[str, str]) -> Place:
     pod = Pod(name=environ["POD_NAME"], namespace=environ["POD_NAMESPACE"], ip=environ["POD_IP"])
     template, entry = folder / "executor.yaml", ledger.enter()
     template.write_text(json.dumps(make_executor_template(settings, sizes, pod.namespace, entry.kernel)))  # JSON is YAML
-    _write(folder, make_cluster_conf(settings, sizes, pod, str(template)))
+    _write(folder, {**make_cluster_conf(settings, sizes, pod, str(template)), **make_log_conf(settings, entry.kernel)})
     words = f"up to {sizes.max} executors of {sizes.cores} core(s) and {sizes.memory} come when a cell needs them"
     prefix = environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")
     explain, begun = partial(explain_waiting, pod.namespace, sizes.user), partial(note_interface, entry, prefix)
@@ -63,6 +63,7 @@ def _prepare_cluster(folder: Path, environ: Mapping[str, str]) -> Place:
 
 def note_interface(entry: ledger.Entry, prefix: str, session: Any) -> str:
     """The server leads to the Spark UI from then on."""
+    name_next(session)
     address = str(session.sparkContext.uiWebUrl or "")
     ledger.enter(address, entry)
     return f"{prefix}spark/{entry.door}/" if address else ""

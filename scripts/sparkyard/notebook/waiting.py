@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sparkyard.names import NOTEBOOK_USER_LABEL
 from sparkyard.notebook.api import get_list, list_executors
 
 Json = dict[str, Any]
@@ -10,9 +11,14 @@ Json = dict[str, Any]
 def explain_waiting(namespace: str, user: str) -> str:
     """In a line; never an exception, since it is asked for while a cell runs."""
     try:
-        return explain(list_executors(namespace, user), get_list(namespace, "resourcequotas"))
+        return explain(list_executors(namespace, user), list_quotas(get_list(namespace, "resourcequotas"), user))
     except OSError as error:
         return f"waiting for executors; the API server does not say why: {error}"
+
+
+def list_quotas(quotas: list[Json], user: str) -> list[Json]:
+    """The namespace's and the person's own."""
+    return [quota for quota in quotas if quota["metadata"].get("labels", {}).get(NOTEBOOK_USER_LABEL, user) == user]
 
 
 def explain(pods: list[Json], quotas: list[Json]) -> str:

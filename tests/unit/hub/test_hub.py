@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from sparkyard.errors import UsageError
-from sparkyard.hub import HubValues, make_additions, make_objects, make_profile_list, parse_values
+from sparkyard.hub import HubValues, make_additions, make_objects, make_person_quota, make_profile_list, parse_values
 from sparkyard.hub.pod import make_user_settings
-from sparkyard.hub.values import Executors, Notebook, Profile
+from sparkyard.hub.values import Executors, Notebook, PersonQuota, Profile
 from sparkyard.settings import Encryption, PlatformSettings, parse_settings
 
 VALUES = HubValues(
@@ -58,7 +58,9 @@ def test_the_role_in_the_lake_is_the_notebooks_own() -> None:
     secrets = {volume["secret"]["secretName"] for volume in added["volumes"] if "secret" in volume}
     assert secrets == {"lake-catalog-read", "spark-rpc-ann"}
     settings = parse_settings(env(added)["SPARKYARD_NOTEBOOK_SETTINGS"]["value"])
-    assert settings.lake.event_log_dir == "", "the reading key may not write event logs"
+    assert settings.lake.event_log_dir == "s3a://eventlogs/"
+    silent = VALUES.model_copy(update={"lake": VALUES.lake.model_copy(update={"event_logs": False})})
+    assert make_user_settings(PlatformSettings(), silent, "ann").lake.event_log_dir == ""
     assert settings.executor.service_account == "spark-executor"
 
 
@@ -77,6 +79,24 @@ def test_without_encryption_there_is_no_word_between_driver_and_executors() -> N
 def test_the_profile_decides_on_executors(chosen: str, most: int) -> None:
     sizes = json.loads(env(additions(chosen))["SPARKYARD_NOTEBOOK_SIZES"]["value"])
     assert (sizes["user"], sizes["max"]) == ("ann", most)
+
+
+def test_a_person_s_pods_are_counted_by_a_class_of_their_own() -> None:
+    counted = VALUES.model_copy(update={"person_quota": PersonQuota(enabled=True, cpu="2000m", memory="4096Mi", pods="9")})
+    group, quota = make_person_quota(counted, "ann")
+    assert (group["metadata"]["name"], group["value"], group["preemptionPolicy"]) == ("notebook-ann", 0, "Never")
+    assert "namespace" not in group["metadata"], "classes are the cluster's"
+    assert quota["spec"]["hard"] == {"requests.cpu": "2000m", "requests.memory": "4096Mi", "pods": "9"}
+    [scope] = quota["spec"]["scopeSelector"]["matchExpressions"]
+    assert scope == {"scopeName": "PriorityClass", "operator": "In", "values": ["notebook-ann"]}
+    added = make_additions(PlatformSettings(), counted, "ann", "small")
+    executors = parse_settings(env(added)["SPARKYARD_NOTEBOOK_SETTINGS"]["value"]).executor
+    assert added["priorityClass"] == executors.priority_class == "notebook-ann"
+
+
+def test_people_are_not_counted_unless_the_site_says_so() -> None:
+    assert make_person_quota(VALUES, "ann") == []
+    assert additions()["priorityClass"] is None
 
 
 def test_the_pod_is_restricted() -> None:

@@ -10,7 +10,7 @@ from sparkyard.hub import HubValues, make_connect_env, make_team_objects
 from sparkyard.hub.sessions import Sessions, find_session
 from sparkyard.hub.teams import is_member
 from sparkyard.hub.tickets import FRESH, STALE, HubAway, Person, Tickets, parse_person
-from sparkyard.hub.values import Connect, Profile, Team
+from sparkyard.hub.values import Connect, PersonQuota, Profile, Team
 from sparkyard.settings import PlatformSettings, parse_settings
 
 TEAMS = {"sales": Team(users=("ann",)), "science": Team(groups=("lab",)), "all": Team(users=("*",))}
@@ -50,7 +50,8 @@ def test_a_person_s_kernels_are_told_of_their_teams_only() -> None:
 
 
 def test_a_server_is_to_its_namespace_one_more_person() -> None:
-    made = make_team_objects(PlatformSettings(), VALUES, "sales", "token", "word")
+    counted = VALUES.model_copy(update={"person_quota": PersonQuota(enabled=True)})
+    made = make_team_objects(PlatformSettings(), counted, "sales", "token", "word")
     names = {(item["kind"], item["metadata"]["name"]): item for item in made}
     assert names.keys() == {
         ("ServiceAccount", "notebook-connect--sales"),
@@ -62,6 +63,7 @@ def test_a_server_is_to_its_namespace_one_more_person() -> None:
     settings = parse_settings(names["Secret", "notebook-settings-connect--sales"]["stringData"]["settings"])
     assert settings.lake.s3.secret == "lake-s3-read"
     assert settings.encryption.secret == "spark-rpc-connect--sales"
+    assert settings.executor.priority_class == "", "the chart says how large it is, no person's quota"
 
 
 OWN = {"kind": "user", "name": "ann", "groups": ["lab"], "scopes": ["access:servers!server=ann/", "users:activity!user=ann"]}

@@ -1,15 +1,18 @@
 """What a kernel's Spark is told, in the cluster and alone."""
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
+from unittest.mock import Mock
 
 import yaml
 
 from sparkyard.hub.pod import make_user_settings
 from sparkyard.hub.values import HubValues, Profile
 from sparkyard.names import NOTEBOOK_SETTINGS_ENV, NOTEBOOK_SIZES_ENV
-from sparkyard.notebook.conf import Pod, Sizes, make_alone_conf, make_cluster_conf, make_executor_template
+from sparkyard.notebook.conf import Pod, Sizes, make_alone_conf, make_cluster_conf, make_executor_template, make_log_conf, name_next
 from sparkyard.notebook.place import prepare_kernel
+from sparkyard.project import ROOT
 from sparkyard.settings import Images, PlatformSettings, Share, format_settings
 
 PLATFORM = PlatformSettings(
@@ -48,6 +51,28 @@ def test_an_opened_notebook_holds_no_executor() -> None:
 def test_sizes_are_the_person_s_choice() -> None:
     assert (conf()["spark.executor.cores"], conf()["spark.executor.memory"], conf()["spark.driver.memory"]) == ("2", "2g", "1500m")
     assert conf()["spark.kubernetes.executor.request.cores"] == "2000m"
+
+
+def test_each_session_is_an_application_of_its_own_which_the_reading_key_may_log() -> None:
+    conf = make_log_conf(SETTINGS, "0a1b")
+    log = f"eventlog_v2_{conf['spark.app.id']}"
+    policy = json.loads((ROOT / "charts/lake/files/policies/eventlogs.json").read_text())
+    [may] = [item["Resource"] for item in policy["Statement"] if item["Principal"]["AWS"] == ["yard-read"]]
+    assert fnmatch(f"arn:aws:s3:::eventlogs/{log}/events_1", may)
+    assert not fnmatch("arn:aws:s3:::eventlogs/eventlog_v2_spark-0a1b/events_1", may), "a job's"
+    set_property = Mock()
+    session = Mock(sparkContext=Mock(applicationId="notebook-0a1b-9"))
+    session.sparkContext._jvm.java.lang.System.setProperty = set_property
+    name_next(session)
+    set_property.assert_called_once_with("spark.app.id", "notebook-0a1b-10")
+    silent = SETTINGS.model_copy(update={"lake": SETTINGS.lake.model_copy(update={"event_log_dir": ""})})
+    assert make_log_conf(silent, "0a1b") == {}
+
+
+def test_alone_no_session_is_renamed() -> None:
+    session = Mock(sparkContext=Mock(applicationId="local-1763779200000"))
+    name_next(session)
+    session.sparkContext._jvm.java.lang.System.setProperty.assert_not_called()
 
 
 def test_a_site_s_property_wins() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from sparkyard.names import NOTEBOOK_USER_LABEL
 from sparkyard.notebook.progress import Stage, State, format_html, format_text
 from sparkyard.notebook.session import LazySession, needs_session
-from sparkyard.notebook.waiting import explain, parse
+from sparkyard.notebook.waiting import explain, list_quotas, parse
 
 
 class FakeContext:
@@ -99,6 +100,13 @@ def test_why_no_executor_comes(pods: list[Any], quotas: list[Any], words: str) -
     import re
 
     assert re.search(words, explain(pods, quotas))
+
+
+def test_another_s_quota_is_no_reason() -> None:
+    namespace, anns, bobs = (
+        {"metadata": {"labels": labels}} for labels in ({}, {NOTEBOOK_USER_LABEL: "ann"}, {NOTEBOOK_USER_LABEL: "bob"})
+    )
+    assert list_quotas([namespace, anns, bobs], "ann") == [namespace, anns]
 
 
 @pytest.mark.parametrize(("text", "number"), [("950m", 0.95), ("2", 2), ("1Ki", 1024), ("3Gi", 3 * 2**30), ("1k", 1000)])
