@@ -10,6 +10,7 @@ from sparkyard.runs.values import load_images
 Object = dict[str, Any]
 RELEASE = "e2e-airflow"  # and its namespace
 TASKS = "e2e-airflow-tasks"
+PARTS = ("apiServer", "scheduler", "dagProcessor", "triggerer")
 FILES = f"http://files.{RELEASE}.svc:8000"
 RENTED = f"/api/v1/namespaces/{RELEASE}/configmaps"  # a rented cluster is a ConfigMap here, and the test its controller
 
@@ -22,6 +23,7 @@ def make_values() -> Object:
         "rentalSecret": "rental",
         "historyUrl": "https://history.example.com",
         "dags": {"claim": "dags"},
+        **{name: {"resources": {"requests": {"cpu": "10m", "memory": "128Mi"}}} for name in PARTS},  # room for jobs on a small node
         "env": {
             "SPARKYARD_MANIFESTS": "/opt/sparkyard/dags/manifests",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
