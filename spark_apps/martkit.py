@@ -80,7 +80,7 @@ def later() -> Column:
 
 @dataclass(frozen=True)
 class Mart:
-    """`answer` makes the rows of a date from the events of its days and from all events until then; `tell` checks and describes them."""
+    """`answer` makes the rows of a date from the events of its days and from all events until then; `tell` counts and describes them."""
 
     job: str
     about: str | None
@@ -116,7 +116,6 @@ def compute(spark: SparkSession, mart: Mart, args: argparse.Namespace, job: jobk
     with job.phase("answer"):
         kept = mart.answer(events, until, args).select(*(name.split()[0] for name in mart.columns.split(", "))).persist()
         try:
-            job.rows["written"] = kept.count()
             mart.tell(kept, events, job)
             replace_date(spark, mart, kept, args, key, job)
         finally:
@@ -144,5 +143,5 @@ def last_of_date(spark: SparkSession, table: str, of: date) -> Mapping[str, str]
     """What the last commit of a date says; nothing where its snapshot has expired."""
     spark.sql(f"REFRESH TABLE {table}")
     commits = spark.table(f"{table}.snapshots").where(F.col("summary")[OF_DATE] == str(of))
-    last = commits.agg(F.max_by("summary", "committed_at").alias("summary")).head()
-    return last.summary if last and last.summary else {}
+    last = max(commits.select("committed_at", "summary").collect(), key=lambda commit: commit.committed_at, default=None)
+    return last.summary if last else {}

@@ -66,18 +66,19 @@ def number_of_day(time: str) -> Column:
 
 
 def tell(rows: DataFrame, events: DataFrame, job: jobkit.Job) -> None:
-    counts = [F.count("home_city").alias("homes"), F.count("act_city").alias("places"), F.max("travel_count").alias("most")]
-    found = rows.agg(F.count("*").alias("people"), *counts).collect()[0]
+    counts = [F.count("*").alias("people"), F.count("act_city").alias("places"), F.max("travel_count").alias("most")]
+    homes = rows.groupBy("home_city").agg(*counts).collect()
+    job.rows["written"] = people = sum(home.people for home in homes)
     writers = events.where(F.col("event_type") == "message").agg(F.count_distinct("user_id")).collect()[0][0]
-    job.check("everyone who wrote has a row", found.people == writers)
+    job.check("everyone who wrote has a row", people == writers)
     job.facts |= {
-        "people": found.people,
-        "with_a_home": found.homes,
-        "without_a_place": found.people - found.places,
-        "most_visits": found.most,
+        "people": people,
+        "with_a_home": sum(home.people for home in homes if home.home_city),
+        "without_a_place": people - sum(home.places for home in homes),
+        "most_visits": max((home.most for home in homes), default=0),
     }
-    homes = rows.groupBy("home_city").count().orderBy(F.desc("count"), "home_city").limit(10).collect()
-    job.highlights = [["home", "people"], *([row.home_city or "none yet", row["count"]] for row in homes)]
+    largest = sorted(homes, key=lambda home: (-home.people, home.home_city or ""))[:10]
+    job.highlights = [["home", "people"], *([home.home_city or "none yet", home.people] for home in largest)]
 
 
 MART = martkit.Mart(
