@@ -113,15 +113,14 @@ def long_form(rows: DataFrame) -> DataFrame:
     )
 
 
-def examine(rows: DataFrame, job: jobkit.Job) -> Counter[str]:
-    """Counted by reason; a country may have an indicator once."""
+def examine(rows: DataFrame, total: int, job: jobkit.Job) -> Counter[str]:
+    """Counted by reason, with those of other indicators, which are not among the rows; a country may have an indicator once."""
     counted = (
         rows.groupBy("reason").agg(F.count("*").alias("lines"), F.count_distinct("country_code", "indicator_code").alias("keys")).collect()
     )
-    reasons = Counter({row.reason: row.lines for row in counted if row.reason not in (None, jobrejects.HEADER, OTHER)})
-    lines = {row.reason: row.lines for row in counted}
-    job.rows |= {"read": sum(lines.values()) - lines.get(jobrejects.HEADER, 0), "rejected": reasons.total()}
-    job.facts["lines_of_other_indicators"] = lines.get(OTHER, 0)
+    reasons = Counter({row.reason: row.lines for row in counted if row.reason not in (None, jobrejects.HEADER)})
+    job.rows |= {"read": total - sum(row.lines for row in counted if row.reason == jobrejects.HEADER), "rejected": reasons.total()}
+    job.facts["lines_of_other_indicators"] = total - sum(row.lines for row in counted)
     good = [row for row in counted if row.reason is None]
     if not good:
         raise jobkit.InputError(f"no line of any of the indicators {', '.join(wdikit.INDICATORS)}. No table was touched.")
@@ -130,12 +129,21 @@ def examine(rows: DataFrame, job: jobkit.Job) -> Counter[str]:
 
 
 def load(spark: SparkSession, file: Row, key: str, args: argparse.Namespace, job: jobkit.Job) -> None:
-    with job.phase("check lines"):
-        rows = to_rows(parse(jobfiles.read_lines(spark, [file]), read_header(spark, file, args.years), args.years))
-        reasons = examine(rows, job)
+    """Lines are parsed once: those of other indicators, which are most, are let go, the rest is kept in memory."""
+    lines = jobfiles.read_lines(spark, [file])
+    rows = to_rows(parse(lines, read_header(spark, file, args.years), args.years)).where(f"reason IS DISTINCT FROM '{OTHER}'").persist()
+    try:
+        with job.phase("check lines"):
+            reasons = examine(rows, lines.count(), job)
+        write(spark, rows, reasons, key, args, job)
+    finally:
+        rows.unpersist()
+
+
+def write(spark: SparkSession, rows: DataFrame, reasons: Counter[str], key: str, args: argparse.Namespace, job: jobkit.Job) -> None:
     spark.sql("CREATE NAMESPACE IF NOT EXISTS yard.trusted")
     with job.phase("quarantine"):
-        rejects = rows.where(~F.coalesce(F.col("reason"), F.lit(OTHER)).isin(OTHER, jobrejects.HEADER))
+        rejects = rows.where(F.col("reason") != jobrejects.HEADER)
         jobanswers.replace(rejects.select("line", "reason", "source_file"), QUARANTINE, {}, job)
         job.facts |= {"rejected_because": dict(reasons)} if reasons else {}
         jobrejects.check_share(reasons, args.max_rejected, QUARANTINE, job)
