@@ -8,6 +8,7 @@ To:   yard.trusted.sensors_land             a row for each parameter of a readin
 A parameter that nobody announced is kept as any other, and so is a value of another type than before: `type` says number, text, flag, list,
 object or nothing (null), `value` is what was written, `number` what it is as a number, also where it came as text. A reading belongs to the
 day of its own time, whenever its file arrives. A run reads only files that are new or changed, and replaces in one commit what they said.
+An eighth of a folder is written together: give every day a folder, or the rows of old files are written again with those of new ones.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import jobfiles
+import jobgroups
 import jobkit
 import jobrejects
 import sensorkit
@@ -90,7 +92,7 @@ def to_rows(readings: DataFrame) -> DataFrame:
         text.alias("value"),
         F.when(named.isin("number", "text") & text.rlike(NUMBER), text.try_cast("double")).alias("number"),
         "source_file",
-        jobfiles.source_id_column(),
+        jobgroups.group_column(),
     )
 
 
@@ -114,8 +116,8 @@ def load(spark: SparkSession, files: Sequence[Row], args: argparse.Namespace, jo
         jobrejects.quarantine(readings, found, spark.table(QUARANTINE), QUARANTINE, these_files, job)
         jobrejects.check_share(found.reasons, args.max_rejected, QUARANTINE, job)
     with job.phase("write"):
-        jobfiles.replace_rows(to_rows(readings.where(F.col("reason").isNull())), READINGS, these_files, job)
-        job.rows["written"] = jobfiles.read_anew(spark, READINGS).where(these_files).count()
+        jobgroups.replace_files(to_rows(readings.where(F.col("reason").isNull())), READINGS, files, job)
+        job.rows["written"] = jobgroups.of_files(jobfiles.read_anew(spark, READINGS), files).count()
     with job.phase("note files"):
         jobfiles.note_files(spark, files, found.counts, FILES, job)
 

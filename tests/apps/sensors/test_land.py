@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from apps.sensors.conftest import land, list_values
 
+import jobgroups
 import jobkit
 import sensorkit
 from sensors import land as app
@@ -65,8 +66,11 @@ def test_a_line_is_a_reading_or_has_its_reason(yard: Any) -> None:
     numbers = {name: number for name, *_, number in found if number is not None}
     assert numbers == {"a": 12345678901234567890.0, "A": 0.1, "é ü": 1000.0}
     yard.put("new.json", f'{{{head}, "a": "corrected"}}', header="")
+    for number in range(20):
+        yard.put(f"{number}.json", f'{{{head}, "a": {number}}}', header="")
     land(yard)
-    assert yard.rows(sensorkit.READINGS, "parameter", "value") == [("a", "corrected")]
+    assert yard.rows(sensorkit.READINGS, "parameter", "value") == sorted(("a", value) for value in ["corrected", *map(str, range(20))])
+    assert yard.spark.table(f"{sensorkit.READINGS}.files").count() <= jobgroups.GROUPS, "many small files are few of the table"
 
 
 def test_wrong_arguments_are_named_before_anything_starts() -> None:
