@@ -78,9 +78,16 @@ class Kernel:
         self.socket: Any = None
         self.connect()
 
-    def connect(self) -> None:
+    def connect(self, tries: int = 3) -> None:
+        """Again where the line breaks meanwhile, as JupyterLab does."""
         url = f"ws://127.0.0.1:{self.hub.port}/user/{self.user}/api/kernels/{self.identity}/channels"
-        self.socket = websocket.create_connection(url, header=[f"Authorization: token {self.hub.token}"], timeout=180)
+        try:
+            self.socket = websocket.create_connection(url, header=[f"Authorization: token {self.hub.token}"], timeout=180)
+        except websocket.WebSocketConnectionClosedException:
+            if tries == 1:
+                raise
+            time.sleep(1)
+            self.connect(tries - 1)
         self.heard = time.monotonic()
 
     def run(self, code: str) -> Answer:

@@ -14,8 +14,8 @@ from charts.apiserver import free_port
 
 from sparkyard.project import ROOT
 
-sys.path.insert(0, str(ROOT / "scripts" / "dev"))
 sys.path.insert(0, str(ROOT / "scripts" / "bench"))
+sys.path.insert(0, str(ROOT / "scripts" / "dev"))  # before the other, which has a notebook.py too
 import notebook
 from notebook_hub import Hub, Kernel
 
