@@ -25,6 +25,10 @@ def test_a_person_triggers_a_dag_and_sees_its_log_and_links(air: Any) -> None:
         browser.click("//button[normalize-space(.)='Trigger']")
         [run] = air.wait(lambda: air.list_runs("events_hourly") - known, "the button triggered no run", 60)
         assert air.wait_for_end("events_hourly", run) == "success"
-        browser.open(f"{air.address}/dags/events_hourly/runs/{quote(run)}/tasks/events-windows")
-        browser.see("events-windows", "succeeded", "Spark history")
-        browser.shoot("3-log-and-links")
+        page = f"{air.address}/dags/events_hourly/runs/{quote(run)}/tasks/events-windows"
+        browser.open(page)
+        browser.see("Success", "succeeded in", "https://history.example.com/history/spark-")
+        browser.shoot("3-log")
+        browser.open(f"{page}/details")
+        browser.see("Spark history")
+        browser.shoot("4-links")
