@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from e2e.airflow_site import list_snapshots
 
+# each DAG but upkeep has been seen green; not yet that all of this passes as it stands
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(3600)]
 EVENTS, TRACE = "events_windows", "trace_"  # their tables
 

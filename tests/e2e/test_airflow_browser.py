@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from e2e.airflow_browser import open_browser
 
+# seen up to the log; not yet the page of details
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(3600)]
 
 

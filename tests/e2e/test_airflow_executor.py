@@ -10,6 +10,7 @@ from e2e.airflow_site import wait_for_processes
 from sparkyard.helm import Helm
 from sparkyard.project import ROOT
 
+# not yet seen to pass
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(3600)]
 PODS = f"/api/v1/namespaces/{RELEASE}/pods"
 

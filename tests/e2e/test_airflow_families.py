@@ -14,6 +14,7 @@ from e2e.test_losses import files, share  # noqa: F401  (fixtures)
 
 from sparkyard.samples import wdi
 
+# not yet seen to pass
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(3600)]
 
 
