@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pyspark.sql import SparkSession
 
 import rawbucket
-from jobkit import InputError
+from jobkit import InputError, Job
 
 LONGEST = 200  # bytes of a name, and four times that of a path: a store takes 255 and 1024
 DRAFT = ".landing-"
@@ -55,6 +55,15 @@ def open_store(spark: SparkSession, uri: str) -> "Store":
             f"{uri} cannot be written: {', '.join(missing)} not in the environment; the job must name a Secret that may write raw"
         )
     return rawbucket.Bucket(endpoint, region, bucket, folder, told("s3a.path.style.access") == "true")
+
+
+def sweep(spark: SparkSession, uri: str, job: Job) -> None:
+    """What runs that were killed left half written there; that a store does not say is no reason to fail."""
+    try:
+        if swept := open_store(spark, uri).sweep():
+            job.facts["drafts_swept"] = swept
+    except OSError as error:
+        print(f"raw is not looked through for what runs that were killed have left: {error}", flush=True)
 
 
 @contextmanager

@@ -73,15 +73,6 @@ def copy_round(spark: SparkSession, root: str, store: rawstore.Store, batches: l
     return [(batches[row.id][file.number], Outcome(*file)) for row in copied for file in row.files]
 
 
-def sweep(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
-    """What runs that were killed left half written in raw; that a store does not say is no reason to fail."""
-    try:
-        if swept := rawstore.open_store(spark, args.to).sweep():
-            job.facts["drafts_swept"] = swept
-    except OSError as error:
-        print(f"raw is not looked through for what runs that were killed have left: {error}", flush=True)
-
-
 def land(spark: SparkSession, wanted: Sequence[Wanted], args: argparse.Namespace, job: jobkit.Job) -> Counter[str]:
     """Round by round; what was left is counted by its reason."""
     root, store = sharefiles.folder_of(args.share), rawstore.open_store(spark, args.to)
@@ -160,7 +151,7 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
         wanted, vanished = find_wanted(listing.files, book), find_vanished(book, listing, args)
         note_vanished(spark, vanished, listing, args, job)
     with job.phase("copy"):
-        sweep(spark, args, job)
+        rawstore.sweep(spark, args.to, job)
         # a second look comes when the mount has forgotten the first one: what is being written has moved by then
         time.sleep(max(0.0, listed + args.settle - time.time()) if wanted else 0.0)
         counts = land(spark, wanted, args, job) if wanted else Counter()

@@ -106,6 +106,7 @@ def land(spark: SparkSession, file: Any, digest: str, args: argparse.Namespace) 
 
 def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
     with job.phase("ask"):
+        rawstore.sweep(spark, args.to, job)
         jobfiles.ensure_tables(spark, {DOWNLOADS: (COLUMNS, "")})
         spark.sql(f"REFRESH TABLE {DOWNLOADS}")
         last = last_landed(spark, args.url)

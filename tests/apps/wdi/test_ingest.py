@@ -1,7 +1,9 @@
 """Ingest against a real HTTP server that fails in every way: raw stays as it was, byte for byte, and nothing is done twice."""
 
+import os
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from apps.wdi.server import Server, running
 
+import jobfiles
 import jobkit
 import webfetch
 from wdi import ingest
@@ -143,6 +146,27 @@ def test_overlapping_runs_do_the_work_once(source: Source, monkeypatch: pytest.M
     assert results[0]["rows"]["written"] == 1
     assert list(source.raw().values()) == [OLD]
     assert "nothing_new" in source.run()["facts"]
+
+
+def test_a_second_try_sees_who_began_after_the_first(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tries of a task have one id: what the first one, which was killed, could see is not all that there is."""
+    jobfiles.ensure_tables(source.yard.spark, {ingest.DOWNLOADS: (ingest.COLUMNS, "")})
+    for run in ("task", "other"):
+        monkeypatch.setenv("SPARKYARD_RUN_ID", run)
+        ingest.note(source.yard.spark, Namespace(url=source.url), jobkit.Job("wdi-ingest"), "begun")
+    source.server.serve(OLD)
+    monkeypatch.setenv("SPARKYARD_RUN_ID", "task")
+    assert source.run()["facts"]["nothing_new"] == "left to other, which is at it"
+    assert source.raw() == {}
+
+
+def test_what_a_killed_run_left_half_written_is_swept(landed: Source) -> None:
+    for name, written in ((".landing-dead", time.time() - 3600), (".landing-lives", time.time())):
+        (landed.yard.raw / name).write_text("half")
+        os.utime(landed.yard.raw / name, (written, written))
+    landed.server.serve(OLD, etag='"1"')
+    assert landed.run()["facts"] == {"drafts_swept": 1, "nothing_new": "the server says so"}
+    assert {file.name for file in landed.yard.raw.glob(".*")} == {".landing-lives"}
 
 
 @pytest.mark.parametrize("wrong", [["--url", "ftp://x/y.zip"], ["--url", "WDI.zip"], ["--patience", "0"], ["--timeout", "x"]])
