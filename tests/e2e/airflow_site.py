@@ -114,9 +114,9 @@ def read_password(yard: Any) -> str:
 
 def take_away(yard: Any, helm: Helm) -> None:
     helm.uninstall(RELEASE, RELEASE, 120)
-    for app in yard.kube.list(applications_path(yard.namespace)):
-        if OF_A_TASK.search(app["metadata"]["name"]):
-            yard.kubectl("delete", "sparkapplication", "-n", yard.namespace, app["metadata"]["name"], "--wait=false", "--ignore-not-found")
+    made = [name for app in yard.kube.list(applications_path(yard.namespace)) if OF_A_TASK.search(name := app["metadata"]["name"])]
+    if made:
+        yard.kubectl("delete", "sparkapplication", "-n", yard.namespace, *made, "--wait=false", "--ignore-not-found")
     yard.kubectl("delete", "networkpolicy", "-n", yard.namespace, RELEASE, "--ignore-not-found")
     yard.kubectl("delete", "namespace", RELEASE, TASKS, "--ignore-not-found", "--timeout=240s")
 
