@@ -1,4 +1,4 @@
-"""The marts and the indicators by plain kubectl: the same tables as in local mode, by checksum; asked again, nothing is written."""
+"""Marts, indicators, purchases, sensors by plain kubectl: the tables of local mode, by checksum; asked again, nothing is written."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,30 +9,41 @@ import pytest
 from e2e.test_trace import compare, run_in_both, run_on_cluster
 
 from sparkyard.runs.cluster_lake import open_catalog
-from sparkyard.samples import marts, wdi
+from sparkyard.samples import marts, purchases, sensors, wdi
 
 pytestmark = [pytest.mark.cluster, pytest.mark.java, pytest.mark.long]
 TABLES = {
-    "marts-mover": "yard.trusted.marts_mover",
-    "marts-users": "yard.refined.marts_users",
-    "marts-zones": "yard.refined.marts_zones",
-    "marts-friends": "yard.refined.marts_friends",
-    "wdi-land": "yard.trusted.wdi_land",
-    "wdi-means": "yard.refined.wdi_means",
-    "wdi-short-lives": "yard.refined.wdi_short_lives",
-    "wdi-gaps": "yard.refined.wdi_gaps",
+    "marts-mover": ["trusted.marts_mover"],
+    "marts-users": ["refined.marts_users"],
+    "marts-zones": ["refined.marts_zones"],
+    "marts-friends": ["refined.marts_friends"],
+    "wdi-land": ["trusted.wdi_land"],
+    "wdi-means": ["refined.wdi_means"],
+    "wdi-short-lives": ["refined.wdi_short_lives"],
+    "wdi-gaps": ["refined.wdi_gaps"],
+    "purchases-land": [f"trusted.purchases_land_{name}" for name in ("purchases", "products", "users")],
+    "purchases-history": [f"refined.purchases_{name}" for name in ("fact", "product", "user")],
+    "purchases-sales": ["refined.purchases_sales"],
+    "purchases-as-of": [f"refined.purchases_as_of_{name}" for name in ("purchases", "products", "users")],
+    "sensors-land": ["trusted.sensors_land"],
+    "sensors-catalogue": ["refined.sensors_catalogue", "refined.sensors_parameters"],
 }
 
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, Iterator[tuple[str, bytes]]]:
-    """The manifests name no date, so they are of yesterday and the 60 days before it, and so are the sample's days."""
+    """The manifests name no date, so marts are of yesterday and the 60 days before it, and so are the sample's days."""
     monkeypatch.setattr(marts, "DAYS", 61)
     monkeypatch.setattr(marts, "FIRST", datetime.now(UTC).date() - timedelta(61))
-    return {"marts": marts.make_files(0.02), "wdi": wdi.make_files(0.006)}
+    return {
+        "marts": marts.make_files(0.02),
+        "wdi": wdi.make_files(0.006),
+        "purchases": purchases.make_files(0.02),
+        "sensors": sensors.make_files(0.01),
+    }
 
 
-@pytest.mark.parametrize("family", ["marts", "wdi"])
+@pytest.mark.parametrize("family", ["marts", "wdi", "purchases", "sensors"])
 def test_a_family_equals_local_mode_and_is_not_written_again(
     yard: Any, files: dict[str, Iterator[tuple[str, bytes]]], tmp_path: Path, family: str
 ) -> None:
@@ -45,7 +56,8 @@ def test_a_family_equals_local_mode_and_is_not_written_again(
     jobs = [job for job in TABLES if job.startswith(family)]
     for job in jobs:
         run_in_both(yard, tmp_path, job)
-        compare(yard, tmp_path, TABLES[job])
+        for table in TABLES[job]:
+            compare(yard, tmp_path, f"yard.{table}")
     before = count_snapshots(yard, jobs)
     for job in jobs:
         run_on_cluster(yard, job)
@@ -55,4 +67,4 @@ def test_a_family_equals_local_mode_and_is_not_written_again(
 
 def count_snapshots(yard: Any, jobs: list[str]) -> list[int]:
     with open_catalog(yard.kube) as catalog:
-        return [len(catalog.load_table(TABLES[job].removeprefix("yard.")).snapshots()) for job in jobs]
+        return [len(catalog.load_table(table).snapshots()) for job in jobs for table in TABLES[job]]
