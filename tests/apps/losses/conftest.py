@@ -58,4 +58,5 @@ def losses(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     put(raw)
     yard.landed = land.main(["--input", yard.uri], yard.spark)
     yard.duck = duck(raw)
+    yard.spark.sql("CREATE NAMESPACE IF NOT EXISTS yard.refined")  # where answers will be
     return yard
