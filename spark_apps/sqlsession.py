@@ -28,6 +28,7 @@ COLUMNS = (
     "SELECT COLUMN_NAME, COALESCE(CHARACTER_MAXIMUM_LENGTH, 0) FROM INFORMATION_SCHEMA.COLUMNS"
     " WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION"
 )
+COLUMN_TYPES = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass(?) AND NOT attisdropped"
 TABLES = "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = ?"
 
 
@@ -122,8 +123,8 @@ class Session:
         return {name: int(width) for name, width in self.ask(COLUMNS, *table.split("."))}
 
     def may_swap(self, words: Words) -> bool:
-        """Has the target all columns, and nothing that would go with it?"""
-        if self.kind != "postgresql" or {column.name for column in words.columns} - set(self.columns(words.target)):
+        """Has the target all columns, of the types that tasks send, and nothing that would go with it?"""
+        if self.kind != "postgresql" or {(column.name, column.type) for column in words.columns} - {*self.ask(COLUMN_TYPES, words.to)}:
             return False
         return bool(self.ask(PLAIN, words.to))
 

@@ -1,18 +1,19 @@
 """The way of rows into a stage, each once however often a task is tried: COPY for PostgreSQL, its driver's bulk copy for SQL Server."""
 
 from collections.abc import Callable, Iterator
-from functools import reduce
+from itertools import chain
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+import sqlrows
 from jobsql import TLS_OF_LIBPQ, Connection, jdbc_options
+from sqlrows import named
 from sqlwords import NESTED, ROW, Words, needs_width
 
 BATCH = 50_000
-MARKS = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}  # escaped in this order: the first is in the others
 
 
 def load_stage(rows: DataFrame, connection: Connection, words: Words) -> None:
@@ -23,10 +24,8 @@ def load_stage(rows: DataFrame, connection: Connection, words: Words) -> None:
         numbered.write.format("jdbc").options(**options).mode("append").save()
         return
     names = ", ".join(words.name(name) for name in rows.columns)
-    ends = [*["\t"] * (len(rows.columns) - 1), "\n"]
-    line = F.concat(*(part for field, end in zip(rows.schema, ends, strict=True) for part in (_line(field), F.lit(end)))).alias("line")
-    copy = make_copy(connection, f"COPY {words.staged} ({names}) FROM STDIN", words.parts)
-    _as_blocks(rows.select(line)).mapPartitionsWithIndex(copy).count()
+    copy = make_copy(connection, f"COPY {words.staged} ({names}) FROM STDIN (FORMAT BINARY)", words.parts)
+    _as_blocks(sqlrows.as_rows(apart(rows))).mapPartitionsWithIndex(copy).count()
 
 
 def measure(rows: DataFrame) -> dict[str, int]:
@@ -39,12 +38,12 @@ def measure(rows: DataFrame) -> dict[str, int]:
 
 
 def _width(field: T.StructField) -> Column:
-    column = F.col(_named(field))
+    column = F.col(named(field))
     return F.length(column) if isinstance(field.dataType, T.BinaryType) else F.length(F.encode(column, "UTF-16BE")) / 2
 
 
 def make_copy(connection: Connection, statement: str, parts: str) -> Callable[[int, Iterator[bytes]], Iterator[int]]:
-    """What a task does with its blocks of lines. A task that is tried twice enters its part twice, and the second time is undone."""
+    """What a task does with its blocks of rows. A task that is tried twice enters its part twice, and the second time is undone."""
     libpq = {"host": connection.host, "port": connection.port or 5432, "dbname": connection.database, "application_name": "sparkyard"}
     libpq |= {"user": connection.user, "password": connection.password, "connect_timeout": 10}
     libpq |= {"sslmode": TLS_OF_LIBPQ[connection.tls]}
@@ -63,7 +62,7 @@ def make_copy(connection: Connection, statement: str, parts: str) -> Callable[[i
             link = psycopg.connect(**libpq | ({"sslrootcert": file.name} if authority else {}))
         with link, link.cursor() as cursor:
             with cursor.copy(statement) as stream:
-                for block in blocks:
+                for block in chain([sqlrows.HEADER], blocks, [sqlrows.END]):
                     stream.write(block)
             cursor.execute(f"INSERT INTO {parts} VALUES ({part:d}) ON CONFLICT DO NOTHING")
             if not cursor.rowcount:
@@ -73,17 +72,26 @@ def make_copy(connection: Connection, statement: str, parts: str) -> Callable[[i
     return copy
 
 
-def _as_blocks(lines: DataFrame) -> Any:
-    """Thousands of lines at once, as Arrow lays them out: nothing is done for a single one, neither in the JVM nor in Python."""
+def apart(rows: DataFrame) -> DataFrame:
+    """The same in a clone of the session, whose settings are its own."""
+    session = SparkSession(rows.sparkSession.sparkContext, rows.sparkSession._jsparkSession.cloneSession())
+    session.conf.set("spark.sql.ansi.enabled", "false")
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    dataset = session._jvm.org.apache.spark.sql.classic.Dataset
+    return DataFrame(dataset.ofRows(session._jsparkSession, rows._jdf.logicalPlan()), session)
+
+
+def _as_blocks(rows: DataFrame) -> Any:
+    """Thousands of rows at once, as Arrow lays them out: nothing is done for a single one, neither in the JVM nor in Python."""
     from pyspark.core.rdd import RDD
     from pyspark.serializers import NoOpSerializer
 
-    batches = lines._jdf.toArrowBatchRdd().toJavaRDD()
-    return RDD(batches, lines.sparkSession.sparkContext, NoOpSerializer()).map(texts_of)
+    batches = rows._jdf.toArrowBatchRdd().toJavaRDD()
+    return RDD(batches, rows.sparkSession.sparkContext, NoOpSerializer()).map(values_of)
 
 
-def texts_of(batch: bytes) -> memoryview:
-    """The texts of an Arrow batch with one column, one behind the other; https://arrow.apache.org/docs/format/Columnar.html."""
+def values_of(batch: bytes) -> memoryview:
+    """The values of an Arrow batch with one column, one behind the other; https://arrow.apache.org/docs/format/Columnar.html."""
     from struct import unpack_from
 
     def follow(place: int) -> int:
@@ -100,39 +108,15 @@ def texts_of(batch: bytes) -> memoryview:
     return memoryview(batch)[body + offset : body + offset + size]
 
 
-def _named(field: T.StructField) -> str:
-    return f"`{field.name.replace('`', '``')}`"
-
-
 def _in_utc(field: T.StructField) -> Column:
     """A moment as text, whatever the time zone of session and JVM; the usual one takes the short way."""
-    elsewhere = f"timestampadd(MICROSECOND, unix_micros({_named(field)}), TIMESTAMP_NTZ'1970-01-01 00:00:00')"
-    return F.expr(f"IF(current_timezone() = 'UTC', CAST({_named(field)} AS STRING), CAST({elsewhere} AS STRING))")
-
-
-def _line(field: T.StructField) -> Column:
-    """A value as PostgreSQL's COPY reads it."""
-    column, kind = F.col(_named(field)), field.dataType
-    if isinstance(kind, T.BinaryType):
-        text = F.concat(F.lit(r"\\x"), F.hex(column))
-    elif isinstance(kind, T.TimestampType):
-        text = F.concat(_in_utc(field), F.lit("+00"))
-    else:
-        text = F.to_json(column) if isinstance(kind, NESTED) else column.cast("string")
-    if isinstance(kind, T.StringType):  # most have nothing to escape, and looking for it is cheaper than replacing it
-        text = F.when(reduce(Column.__or__, [F.contains(text, F.lit(mark)) for mark in MARKS]), _escaped(text)).otherwise(text)
-    elif isinstance(kind, NESTED):
-        text = _escaped(text)
-    return F.coalesce(text, F.lit(r"\N"))
-
-
-def _escaped(text: Column) -> Column:
-    return reduce(lambda so_far, mark: F.replace(so_far, F.lit(mark), F.lit(MARKS[mark])), MARKS, text)
+    elsewhere = f"timestampadd(MICROSECOND, unix_micros({named(field)}), TIMESTAMP_NTZ'1970-01-01 00:00:00')"
+    return F.expr(f"IF(current_timezone() = 'UTC', CAST({named(field)} AS STRING), CAST({elsewhere} AS STRING))")
 
 
 def _plain(field: T.StructField) -> Column:
     """A value as SQL Server's driver takes it."""
-    column, kind = F.col(_named(field)), field.dataType
+    column, kind = F.col(named(field)), field.dataType
     if isinstance(kind, T.TimestampType):
         column = _in_utc(field)
     elif isinstance(kind, (T.TimestampNTZType, T.ByteType)):

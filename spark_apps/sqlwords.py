@@ -14,7 +14,8 @@ from jobkit import InputError, UsageError
 from jobsql import quote, quote_table
 
 LEDGER, STAGE, ROW = "sparkyard_published", "sparkyard_stage_", "sparkyard_row"
-TYPES: dict[str, tuple[str, str]] = {  # (PostgreSQL, SQL Server); no type that rounds, none without a bound by accident
+# (PostgreSQL, as its catalog calls it; SQL Server): no type that rounds, none without a bound by accident
+TYPES: dict[str, tuple[str, str]] = {
     "boolean": ("boolean", "bit"),
     "tinyint": ("smallint", "smallint"),
     "smallint": ("smallint", "smallint"),
@@ -24,7 +25,7 @@ TYPES: dict[str, tuple[str, str]] = {  # (PostgreSQL, SQL Server); no type that 
     "double": ("double precision", "float(53)"),
     "date": ("date", "date"),
     "timestamp": ("timestamp with time zone", "datetime2(6)"),  # in UTC
-    "timestamp_ntz": ("timestamp", "datetime2(6)"),
+    "timestamp_ntz": ("timestamp without time zone", "datetime2(6)"),
 }
 ROOMS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4000)  # widths of nvarchar: room to grow, and not for ever
 MAX_WIDTH = 4000
@@ -59,7 +60,7 @@ def make_columns(kind: str, schema: T.StructType, measured: Mapping[str, int], d
 def _postgresql(field: T.StructField, measured: int, declared: str) -> Column:
     kind = _plain(field, 0)
     if isinstance(field.dataType, T.StringType):
-        kind = f"varchar({declared})" if declared.isdecimal() else "text"
+        kind = f"character varying({declared})" if declared.isdecimal() else "text"
     elif isinstance(field.dataType, T.BinaryType):
         kind = "bytea"
     elif isinstance(field.dataType, NESTED):

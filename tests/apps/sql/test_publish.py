@@ -1,5 +1,6 @@
 """A table is published once, whole or by what changed, and a run that fails or meets another leaves what was there."""
 
+import struct
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -218,9 +219,9 @@ def test_a_task_that_is_tried_twice_counts_once(server: Any, connections: Any, l
     (connections / "db.toml").write_text(server.connection())
     libpq.execute("CREATE TABLE once (id int)")
     libpq.execute("CREATE TABLE once_parts (part int PRIMARY KEY)")
-    copy = sqlstage.make_copy(jobsql.load_connection("db"), "COPY once FROM STDIN", "once_parts")
+    copy = sqlstage.make_copy(jobsql.load_connection("db"), "COPY once FROM STDIN (FORMAT BINARY)", "once_parts")
     for _ in range(2):
-        assert list(copy(3, iter([b"1\n", b"2\n"]))) == [3]
+        assert list(copy(3, (struct.pack(">hii", 1, 4, number) for number in (1, 2)))) == [3]
     assert libpq.execute("SELECT count(*) FROM once").fetchall() == [(2,)]
 
 
@@ -231,6 +232,8 @@ def test_a_table_of_others_is_left_alone_unless_it_may_be_written(counts: Any, r
     assert db.rows() == []
     run("--adopt")
     assert db.rows() == expected(counts)
+    width = "SELECT CHARACTER_MAXIMUM_LENGTH FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_NAME = ? AND COLUMN_NAME = 'day'"
+    assert db.ask(width, db.target.partition(".")[2]) == [(20,)], "its types stay its own"
     counts.spark.sql(f"CREATE TABLE {TABLE}_2 AS SELECT * FROM {TABLE}")
     with pytest.raises(jobkit.InputError, match=f"holds {TABLE}: --into another"):
         publish.main(["--table", f"{TABLE}_2", "--to", "db", "--into", db.target], counts.spark)

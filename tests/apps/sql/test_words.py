@@ -69,7 +69,7 @@ def test_widths_are_measured_or_said() -> None:
         make_columns("sqlserver", make_schema(), {"c8": 4001}, {})
     told = {column.name: column.type for column in make_columns("sqlserver", make_schema(), {"c8": 4001}, {"c8": "max", "c9": "20"})}
     assert (told["c8"], told["c9"]) == ("nvarchar(max)", "varbinary(20)")
-    assert make_columns("postgresql", make_schema(), {}, {"c8": "20"})[8].type == "varchar(20)"
+    assert make_columns("postgresql", make_schema(), {}, {"c8": "20"})[8].type == "character varying(20)"
 
 
 def test_a_text_that_outgrew_its_column_gets_room() -> None:
