@@ -13,6 +13,7 @@ from sparkyard.helm import Helm
 from sparkyard.kube import forward
 from sparkyard.names import JUPYTER_SERVICE, NOTEBOOK_USER_LABEL, PLATFORM_NAMESPACE
 from sparkyard.project import ROOT
+from sparkyard.runs.cluster_lake import open_catalog
 from sparkyard.runs.values import load_images
 
 sys.path.insert(0, str(ROOT / "scripts" / "bench"))
@@ -115,6 +116,14 @@ def kernels(hub: Hub) -> Iterator[dict[str, Kernel]]:
     for user, kernel in opened.items():
         kernel.close()
         hub.stop(user)
+
+
+def ensure_events(yard: Any) -> None:
+    """The table that courses 03 and 06 read: other tests drop it, and its application stays."""
+    with open_catalog(yard.kube) as catalog:
+        there = catalog.table_exists("refined.events_windows")
+    if not there:
+        yard.wait_for_end(yard.apply(ROOT / "manifests/jobs/events-windows.yaml"))
 
 
 def list_executors(yard: Any, user: str) -> list[Object]:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from e2e.hub import RELEASE, SPACE, USERS, Hub, Kernel, list_executors, read_secret, wait_for_no_executors
+from e2e.hub import RELEASE, SPACE, USERS, Hub, Kernel, ensure_events, list_executors, read_secret, wait_for_no_executors
 
 from sparkyard.project import ROOT
 
@@ -34,8 +34,7 @@ def test_cells_run_on_executors_which_go(yard: Any, hub: Hub, kernels: dict[str,
 
 def test_the_lake_is_there_to_read(yard: Any, kernels: dict[str, Kernel]) -> None:
     """Course 03."""
-    if not yard.kube.find(f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{yard.namespace}/sparkapplications/events-windows"):
-        yard.wait_for_end(yard.apply(ROOT / "manifests/jobs/events-windows.yaml"))
+    ensure_events(yard)
     answers = kernels["ann"].run_notebook(COURSE / "03-lake.ipynb")
     assert "yard.refined.events_windows" in answers[1].text
     refused = kernels["ann"].run("spark.sql('DROP TABLE yard.refined.events_windows')")

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from e2e.hub import Kernel
+from e2e.hub import Kernel, ensure_events
 
 from sparkyard.lake import load_table
 from sparkyard.project import ROOT
@@ -17,8 +17,7 @@ ROWS = "import json; print(json.dumps(sorted([row.hour, row.windows, round(row.m
 
 
 def test_a_promoted_job_says_what_the_notebook_said(yard: Any, kernels: dict[str, Kernel]) -> None:
-    if not yard.kube.find(f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{yard.namespace}/sparkapplications/events-windows"):
-        yard.wait_for_end(yard.apply(ROOT / "manifests/jobs/events-windows.yaml"))
+    ensure_events(yard)
     kernels["bob"].run_notebook(COURSE)
     said = json.loads(kernels["bob"].must(ROWS).text.splitlines()[-1])
     book = load_notebook(COURSE)
