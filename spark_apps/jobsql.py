@@ -8,11 +8,12 @@ Filters and columns that a job asks for are asked of the database. Reading works
 
 import os
 import re
+import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote as url_quote
 
 from pyspark.sql import DataFrame, SparkSession
@@ -21,7 +22,9 @@ from pyspark.sql import types as T
 
 from jobkit import InputError, UsageError
 
+Link = TypeVar("Link")
 PORTS = {"postgresql": 5432, "sqlserver": 1433}
+POD_KNOWN_WITHIN = 30  # seconds
 TLS_OF_LIBPQ = {"verify": "verify-full", "encrypt": "require", "off": "disable"}
 # The first column of each primary key. PostgreSQL's information_schema hides it from those who may only read.
 KEYS = {
@@ -95,6 +98,18 @@ def quote(kind: str, name: str) -> str:
 
 def quote_table(kind: str, name: str) -> str:
     return ".".join(quote(kind, part) for part in name.split("."))
+
+
+def patiently(connect: Callable[[], Link]) -> Link:
+    """On a cluster a pod that has just begun may be refused for seconds, until its network policies are known on every node."""
+    deadline = time.monotonic() + (POD_KNOWN_WITHIN if "KUBERNETES_SERVICE_HOST" in os.environ else 0)
+    while True:
+        try:
+            return connect()
+        except Exception as error:
+            if "refused" not in str(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(1)
 
 
 def jdbc_options(connection: Connection) -> dict[str, str]:

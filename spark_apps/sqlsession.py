@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import SparkSession
 
 from jobkit import InputError, JobError, explain
-from jobsql import Connection, jdbc_options, quote_table
+from jobsql import Connection, jdbc_options, patiently, quote_table
 from sqlwords import LEDGER, LEDGER_COLUMNS, STAGE, Words, drop_stage
 
 PATIENCE = 3600  # seconds for another run that publishes the same table
@@ -56,7 +56,7 @@ class Session:
         for key, value in options.items():
             properties.setProperty(key, value)
         try:
-            self.jdbc = spark._jvm.java.sql.DriverManager.getConnection(options["url"], properties)
+            self.jdbc = patiently(lambda: spark._jvm.java.sql.DriverManager.getConnection(options["url"], properties))
         except Exception as error:
             raise InputError(f"connection {connection.name}: {connection.kind} at {connection.address}: {explain(error)}") from None
         self.connection, self.kind = connection, connection.kind

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 import sqlrows
-from jobsql import TLS_OF_LIBPQ, Connection, jdbc_options
+from jobsql import TLS_OF_LIBPQ, Connection, jdbc_options, patiently
 from sqlrows import named
 from sqlwords import NESTED, ROW, Words, needs_width
 
@@ -59,7 +59,8 @@ def make_copy(connection: Connection, statement: str, parts: str) -> Callable[[i
         with NamedTemporaryFile(suffix=".crt") as file:
             file.write(authority.encode())
             file.flush()
-            link = psycopg.connect(**libpq | ({"sslrootcert": file.name} if authority else {}))
+            said = libpq | ({"sslrootcert": file.name} if authority else {})
+            link = patiently(lambda: psycopg.connect(**said))
         with link, link.cursor() as cursor:
             with cursor.copy(statement) as stream:
                 for block in chain([sqlrows.HEADER], blocks, [sqlrows.END]):

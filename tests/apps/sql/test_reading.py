@@ -93,3 +93,19 @@ def test_a_name_cannot_end_its_quotes(kind: str, name: str, quoted: str) -> None
     for none in ("", "a\0b"):
         with pytest.raises(jobkit.UsageError, match="no name of a table or column"):
             jobsql.quote(kind, none)
+
+
+@pytest.mark.parametrize(("place", "tries"), [("a cluster", 3), ("a laptop", 1)])
+def test_only_on_a_cluster_a_refusal_is_waited_for(monkeypatch: pytest.MonkeyPatch, place: str, tries: int) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    if place == "a cluster":
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    answers = iter([OSError("Connection refused"), OSError("Connection refused"), ValueError("password is wrong")])
+
+    def connect() -> None:
+        raise next(answers)
+
+    with pytest.raises((OSError, ValueError)):
+        jobsql.patiently(connect)
+    assert 3 - len(list(answers)) == tries
