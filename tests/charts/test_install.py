@@ -176,6 +176,12 @@ def test_small_node_leaves_half_of_two_cores_to_jobs() -> None:
     assert not [item for item in objects if item["kind"] == "PodDisruptionBudget"], "a budget over one replica blocks every drain"
 
 
+def test_everything_is_one_installation_with_notebooks_that_read_the_lake() -> None:
+    found = names(render(files=(IMAGES, PRESETS / "everything.yaml")))
+    assert {("Deployment", f"{known.PLATFORM_NAMESPACE}/{name}") for name in ("jupyter-hub", "airflow-api-server")} <= found
+    assert [name for kind, name in found if kind == "Secret" and name.startswith("spark-notebooks/lake-s3")]
+
+
 def cpu(quantity: str) -> float:
     return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
 

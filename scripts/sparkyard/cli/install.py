@@ -18,6 +18,7 @@ Running it again is harmless; after any edit it really deploys the edit. Running
 
 \b
   sparkyard install --preset small-node
+  sparkyard install --preset everything                notebooks and Airflow too
   sparkyard install --values site.yaml --set lake.enabled=false
 """
 
