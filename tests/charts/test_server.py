@@ -34,7 +34,7 @@ def make_foreign_crd(path: Path) -> Object:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
+        "metadata": {"name": f"{plural}.{group}", "annotations": {"api-approved.kubernetes.io": "unapproved, of a test"}},
         "spec": {
             "group": group,
             "scope": "Namespaced",
