@@ -14,7 +14,7 @@ NULL = "X'FFFFFFFF'"
 EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds
 EXACT = 18  # digits that any BIGINT holds
 CHUNK = 16  # decimal digits: four of PostgreSQL's, each of which counts to 10,000
-BITS = {"float": ("Float.floatToRawIntBits", "INT"), "double": ("Double.doubleToRawLongBits", "BIGINT")}
+BITS = {"float": ("java.lang.Float", "floatToRawIntBits", "int"), "double": ("java.lang.Double", "doubleToRawLongBits", "bigint")}
 WHOLE = {"tinyint": ("SMALLINT", 2), "smallint": ("SMALLINT", 2), "int": ("INT", 4), "bigint": ("BIGINT", 8)}
 Pair = tuple[int | str, str]  # the length of a value, or what tells it, and its bytes
 
@@ -49,10 +49,9 @@ def _fixed(name: str, kind: T.DataType) -> Pair:
         whole, length = WHOLE[known]
         return length, f"CAST(CAST({name} AS {whole}) AS BINARY)"
     if known in BITS:
-        method, whole = BITS[known]
-        owner, _, method = method.partition(".")
-        bits = f"IF({name} IS NULL, NULL, java_method('java.lang.{owner}', '{method}', {name}))"
-        return 4 if whole == "INT" else 8, f"CAST(CAST({bits} AS {whole}) AS BINARY)"
+        owner, method, bits = BITS[known]
+        whole, length = WHOLE[bits]
+        return length, f"CAST(CAST(IF({name} IS NULL, NULL, java_method('{owner}', '{method}', {name})) AS {whole}) AS BINARY)"
     if known == "date":
         return 4, f"CAST(datediff({name}, DATE'2000-01-01') AS BINARY)"
     if known == "boolean":

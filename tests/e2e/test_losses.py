@@ -153,7 +153,8 @@ def test_a_hundred_thousand_small_files_land_within_a_gibibyte(yard: Any, share:
     make = "d=/srv/data/losses/many/$k; mkdir -p $d; n=$((k * 1000)); end=$((n + 1000))"
     write = 'while [ $n -lt $end ]; do echo $n,one > "$d/small file $n.csv"; n=$((n + 1)); done'
     share.run(f"for k in $(seq 0 {MANY // 1000 - 1}); do {make}; {write}; done; sleep 6")
-    driver = yard.apply(landing("e2e-many", folder="many")) and yard.wait_for_driver("share-land")
+    yard.apply(landing("e2e-many", folder="many"))
+    driver = yard.wait_for_driver("share-land")
     assert parse_quantity(driver["spec"]["containers"][0]["resources"]["limits"]["memory"]) <= 1 << 30
     app = yard.wait_for_end("share-land", timeout=6000)
     told = yard.kubectl("logs", "-n", yard.namespace, "share-land-driver", "--tail=-1", "--timestamps").stdout
