@@ -1,7 +1,8 @@
 """`make test`: prepares what this machine can run, runs the tests, and takes down the cluster it started.
 
-Stage 1 needs no cluster. Stage 2 brings one up, builds the images, deploys and tests on it; it is left out, with the
-reason, where there can be no cluster, and is a failure where --require names it.
+Two lines of work share the processors. One brings a cluster up, builds the images, deploys and tests on it, which is
+waiting for a good part; it is left out, with the reason, where there can be no cluster, and is a failure where --require
+names it. The other runs the tests that need no cluster.
 """
 
 import argparse
@@ -17,9 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 GO_TOOLS = ["helm", "crds", "etcd", "kubernetes", "kube-apiserver-newest"]
 SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]  # by room: tests/conftest.py
 ON_CLUSTER = "cluster or images or netns"  # markers
-BESIDE_IT = "(images or netns) and not cluster"  # look at images, or start nodes of their own: they mind nobody
+ON_IMAGES = "(images or netns) and not cluster"  # look at images, or start nodes of their own
 
-POOL = ThreadPoolExecutor()
+LOGS = ROOT / "build/logs/tests"
+OTHER_LINE = ThreadPoolExecutor(max_workers=1)  # one step after the other
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=15", "--durations-min=5"]
 
 
@@ -36,16 +38,37 @@ def pytest(title: str, *args: str) -> bool:
 
 
 class Beside:
-    """A step in the background, whose output is printed when it is waited for."""
+    """A step of the other line. It writes into a file, which is told from its beginning to its end when the step is waited for."""
 
     def __init__(self, title: str, *command: str) -> None:
-        self.title = title
-        self.done = POOL.submit(subprocess.run, command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.title, self.command = title, command
+        self.log = LOGS / f"{title.replace(' ', '-')}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.write_text("")
+        self.done = OTHER_LINE.submit(self.run)
+        print(f"── {title}: beside the rest, see {self.log.relative_to(ROOT)}", flush=True)
+
+    def run(self) -> int:
+        with self.log.open("w") as out:
+            return subprocess.run(self.command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT).returncode
 
     def passed(self) -> bool:
-        done = self.done.result()
-        print(f"\n── {self.title}, {'FAILED' if done.returncode else 'passed'}\n{done.stdout}", flush=True)
-        return done.returncode == 0
+        print(f"\n── {self.title}", flush=True)
+        with self.log.open() as said:
+            while not self.done.done():
+                print(said.read(), end="", flush=True)
+                time.sleep(1)
+            code = self.done.result()
+            print(said.read(), f"── {self.title}: {'passed' if code == 0 else f'FAILED ({code})'}", sep="", flush=True)
+        return code == 0
+
+
+def beside_the_cluster(options: list[str]) -> list[Beside]:
+    return [
+        Beside("tests without a cluster", *PYTEST, *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options),
+        connect_tests(options),
+        airflow_tests(options),
+    ]
 
 
 def connect_tests(options: list[str]) -> Beside:
@@ -82,20 +105,16 @@ def prepare_cluster() -> bool:
     )
 
 
-def run_cluster_stage(options: list[str]) -> bool:
+def run_cluster_stage(options: list[str], beside: list[Beside]) -> bool:
     was_up = (ROOT / "build/kubeconfig").exists()
     try:
-        return prepare_cluster() and cluster_tests(options)
+        if not prepare_cluster():
+            return False
+        beside.append(Beside("tests of images and nodes", *PYTEST, "-m", ON_IMAGES, *options))
+        return pytest("tests on the cluster", "-m", "cluster", *options)
     finally:
         if not was_up and not os.environ.get("KUBECONFIG"):
             step("down", sys.executable, "scripts/cluster/main.py", "down")
-
-
-def cluster_tests(options: list[str]) -> bool:
-    """Half of a test on a cluster is waiting: what needs no platform runs beside it."""
-    beside = Beside("tests beside it", *PYTEST, "-m", BESIDE_IT, *options)
-    passed = pytest("tests on the cluster", "-m", "cluster", *options)
-    return beside.passed() and passed
 
 
 def main() -> int:
@@ -110,14 +129,13 @@ def main() -> int:
     step("Browser", sys.executable, "scripts/setup/browser.py")
     step("PostgreSQL", sys.executable, "scripts/dev/postgres.py")
     step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
-    passed = pytest("tests without a cluster", *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options)
-    others = [connect_tests(options), airflow_tests(options)]  # while the platform is deployed, which is waiting for the most part
+    beside, passed = beside_the_cluster(options), True
     reason = can_have_cluster()
     if reason and "cluster" not in args.require.split(","):
-        print(f"\n── no tests on a cluster: {reason}")
+        print(f"\n── no tests on a cluster: {reason}", flush=True)
     else:
-        passed &= run_cluster_stage(options)
-    return 0 if all([passed, *(other.passed() for other in others)]) else 1
+        passed = run_cluster_stage(options, beside)
+    return 0 if all([passed, *(other.passed() for other in beside)]) else 1
 
 
 if __name__ == "__main__":

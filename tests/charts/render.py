@@ -58,7 +58,7 @@ def find_chart(name: str) -> Path:
         return CHARTS / name
     load_crds()
     copied = Path(tempfile.mkdtemp(prefix="sparkyard-charts-"))
-    shutil.copytree(CHARTS, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.tgz"))
+    shutil.copytree(CHARTS, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.tgz", "tmpcharts*"))
     helm("dependency", "update", str(copied / name), "--skip-refresh")
     return copied / name
 
