@@ -70,17 +70,19 @@ def render(
     files: Iterable[Path] = (IMAGES,),
     kube: str = KUBE_VERSION,
     namespace: str = "sparkyard",
+    apis: Iterable[str] = (),
 ) -> list[Object]:
-    """All objects of a chart, checked; later files win over earlier ones, `values` over all."""
-    return copy.deepcopy(_render(json.dumps(values or {}, sort_keys=True), chart, tuple(files), kube, namespace))
+    """All objects of a chart, checked; later files win over earlier ones, `values` over all. `apis`: what this cluster has besides."""
+    return copy.deepcopy(_render(json.dumps(values or {}, sort_keys=True), chart, tuple(files), kube, namespace, tuple(apis)))
 
 
 @cache
-def _render(values: str, chart: str, files: tuple[Path, ...], kube: str, namespace: str) -> list[Object]:
+def _render(values: str, chart: str, files: tuple[Path, ...], kube: str, namespace: str, apis: tuple[str, ...]) -> list[Object]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as last:
         last.write(values)
         last.flush()
         options = [option for path in (*files, last.name) for option in ("--values", str(path))]
+        options += [option for api in apis for option in ("--api-versions", api)]
         text = helm("template", "sparkyard", str(find_chart(chart)), "--namespace", namespace, "--kube-version", kube, *options)
     objects = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
     for item in objects:

@@ -50,8 +50,18 @@ def test_each_backend_gives_a_claim_of_the_shares_name_in_each_namespace(backend
         bound = volume(objects, claim["volumeName"])
         assert bound["claimRef"] == {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": namespace, "name": "sales"}
         assert claim["storageClassName"] == bound.get("storageClassName", "") == ""
-        assert claim["accessModes"] == bound["accessModes"] == ["ReadOnlyMany"]
+        assert claim["accessModes"] == bound["accessModes"]
         assert bound["persistentVolumeReclaimPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("backend", ["agent", "hostPath"])
+def test_a_share_may_become_writable_later(backend: str) -> None:
+    """What is immutable in claims and volumes is the same for both."""
+    share = {**SALES, "backend": backend, "path": "/mnt/sales"}
+    one, other = (render(make_values({**share, "access": access})) for access in ("ro", "rw"))
+    assert volume(one, "spark-jobs.sales") == volume(other, "spark-jobs.sales")
+    claims = [pick(objects, "PersistentVolumeClaim", "sales", "spark-jobs")["spec"] for objects in (one, other)]
+    assert claims[0] == claims[1]
 
 
 def test_a_share_is_in_all_job_namespaces_unless_it_says_otherwise() -> None:
@@ -120,7 +130,7 @@ def test_the_agent_is_privileged_alone_and_in_a_namespace_of_its_own() -> None:
     privileged = {name for name, pod in list_pods(objects).items() if "privileged" in json.dumps(pod)}
     assert privileged == {"DaemonSet/share-agent"}
     inside = {item for item in names(objects) if item[1].startswith("sparkyard-shares/")}
-    assert inside == {(kind, "sparkyard-shares/share-agent") for kind in ("DaemonSet", "ConfigMap", "NetworkPolicy")}
+    assert inside == {(kind, "sparkyard-shares/share-agent") for kind in ("DaemonSet", "ConfigMap", "NetworkPolicy", "ServiceAccount")}
     levels = {
         item["metadata"]["name"]: item["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
         for item in objects
@@ -144,6 +154,15 @@ def test_the_agents_pod() -> None:
     assert spec["tolerations"] == [{"operator": "Exists"}], "it is wherever Spark may be"
     assert spec["nodeSelector"] == {"kubernetes.io/os": "linux"}
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_openshift_lets_the_agent_be_privileged() -> None:
+    objects = render(make_values(SALES), apis=["security.openshift.io/v1"])
+    binding = pick(objects, "RoleBinding", "share-agent-privileged", "sparkyard-shares")
+    [account] = binding["subjects"]
+    assert binding["roleRef"]["name"] == "system:openshift:scc:privileged"
+    assert account == {"kind": "ServiceAccount", "name": "share-agent", "namespace": "sparkyard-shares"}
+    assert list_pods(objects)["DaemonSet/share-agent"]["spec"]["serviceAccountName"] == account["name"]
 
 
 def test_credentials_come_by_file_only_and_each_secret_once() -> None:
