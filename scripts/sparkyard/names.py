@@ -11,6 +11,7 @@ EXECUTOR_ACCOUNT = "spark-executor"
 SUBMIT_ACCOUNT = "spark-submit"
 HISTORY_SERVICE = "spark-history"
 JUPYTER_SERVICE = "jupyter-proxy"
+AIRFLOW_SERVICE = "airflow-api-server"
 DRIVER_PRIORITY_CLASS = "sparkyard-driver"
 
 S3_SECRET = "lake-s3-jobs"  # AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: env of driver and executors

@@ -18,8 +18,8 @@ import yaml
 from e2e.airflow_faults import CODE, make_manifests
 from e2e.airflow_objects import RELEASE, RENTED, TASKS, make_surroundings, make_values
 
+from sparkyard.cli.open import open_part
 from sparkyard.helm import Helm
-from sparkyard.kube import forward
 from sparkyard.kube.applications import applications_path
 from sparkyard.kube.explain import FINAL_STATES, STOPPED_STATES, application_state
 from sparkyard.project import ROOT
@@ -63,7 +63,7 @@ def install(yard: Any) -> Iterator["Airflow"]:
         yard.kubectl("wait", "-n", RELEASE, "pod/postgres", "--for=condition=Ready", "--timeout=120s")
         fill_dags(yard)
         wait_for_processes(yard)
-        with forward(yard.kube, RELEASE, service="airflow-api-server", port=8080) as port:
+        with open_part(yard.kube, RELEASE, "airflow") as port:
             yield Airflow(yard, f"http://127.0.0.1:{port}")
     finally:
         take_away(yard, helm)

@@ -1,4 +1,4 @@
-"""`sparkyard open`: a running application's Spark UI in the browser, the History Server with those that have ended, or JupyterHub."""
+"""`sparkyard open`: the Spark UI of a running application in the browser, the History Server with ended ones, JupyterHub, or Airflow."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import typer
 
 from sparkyard.cli import app
 from sparkyard.errors import ClusterError
-from sparkyard.names import HISTORY_SERVICE, JOBS_NAMESPACE, JUPYTER_SERVICE, PLATFORM_NAMESPACE
+from sparkyard.names import AIRFLOW_SERVICE, HISTORY_SERVICE, JOBS_NAMESPACE, JUPYTER_SERVICE, PLATFORM_NAMESPACE
 
 if TYPE_CHECKING:
     from sparkyard.kube import Kube
@@ -19,19 +19,21 @@ HISTORY = "history"  # no application's name: those have a domain
 PARTS = {
     HISTORY: (HISTORY_SERVICE, 18080, "the History Server", "history"),
     "jupyter": (JUPYTER_SERVICE, 8000, "JupyterHub", "jupyterhub"),
+    "airflow": (AIRFLOW_SERVICE, 8080, "Airflow", "airflow"),
 }
-HELP = """Lead a local port to the Spark UI of a running application, to the history of ended ones, or to JupyterHub, until Ctrl-C.
+HELP = """Lead a local port to the Spark UI of a running application, the history of ended ones, JupyterHub, or Airflow, until Ctrl-C.
 
 \b
   sparkyard open events-windows
   sparkyard open history
   sparkyard open jupyter
+  sparkyard open airflow
 """
 
 
 @app.command("open", help=HELP)
 def open_(
-    name: Annotated[str, typer.Argument(help="The application, or history, or jupyter.")],
+    name: Annotated[str, typer.Argument(help="The application, or history, jupyter, airflow.")],
     namespace: Annotated[
         str | None, typer.Option("--namespace", "-n", help=f"Of the application: {JOBS_NAMESPACE}; of a part: {PLATFORM_NAMESPACE}.")
     ] = None,
