@@ -91,6 +91,8 @@ def explain_pod(pod: Object, events: list[Object] | None = None) -> Trouble | No
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return Trouble("unschedulable", f"no node can take it: {condition.get('message', '')}")
+        if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
+            return Trouble("evicted", f"the cluster takes it away: {condition.get('message') or condition.get('reason', '')}")
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         if trouble := _explain_container(container, pod):
             return trouble

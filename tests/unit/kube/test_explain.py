@@ -20,6 +20,13 @@ POLICY = (
     "Received status: Status(apiVersion=v1)"
 )
 
+PREEMPTED = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "PreemptionByScheduler",
+    "message": "default-scheduler: preempting to accommodate a higher priority pod",
+}
+
 
 def make_app(state: str = "FAILED", message: str = "") -> dict[str, Any]:
     return {"metadata": {"name": "x", "namespace": "jobs"}, "status": {"applicationState": {"state": state, "errorMessage": message}}}
@@ -52,6 +59,11 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
             make_pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1 nodes: Insufficient cpu"}]),
             "unschedulable",
             "Insufficient cpu",
+        ),
+        (
+            ended(143) | {"status": ended(143)["status"] | {"conditions": [PREEMPTED]}},
+            "evicted",
+            "takes it away: default-scheduler: preempting to accommodate",
         ),
     ],
 )
