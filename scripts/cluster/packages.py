@@ -3,10 +3,14 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from place import CACHE
 from processes import die_with_parent
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "setup"))
+import aptget
 
 UNPACKED = ("containerd", "runc", "containernetworking-plugins", "docker-registry", "busybox-static")
 INSTALLED = {"ip": "iproute2", "iptables": "iptables", "ipset": "ipset", "openssl": "openssl", "nsenter": "util-linux", "mount": "mount"}
@@ -43,15 +47,8 @@ def install_missing() -> None:
 
 
 def apt(*arguments: str, folder: Path = Path("/")) -> None:
-    """Once with the package lists that there are, once more with new ones."""
-    command = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", *arguments]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for attempt in ("as is", "updated"):
-        if attempt == "updated":
-            subprocess.run(["apt-get", "-q", "update"], env=environment, capture_output=True, preexec_fn=die_with_parent)
-        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, preexec_fn=die_with_parent)
-        if result.returncode == 0:
-            return
-    raise PackagesMissing(
-        f"`{' '.join(command)}` failed; set the machine's package sources right, then run it again:\n{result.stderr.strip()}"
-    )
+    done = aptget.run(*arguments, "-o", "APT::Sandbox::User=root", cwd=folder, preexec_fn=die_with_parent)
+    if done.returncode:
+        raise PackagesMissing(
+            f"`{' '.join(done.args)}` failed; set the machine's package sources right, then run it again:\n{done.stderr.strip()}"
+        )

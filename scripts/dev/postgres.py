@@ -16,6 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "setup"))
+import aptget
+
 NO_SERVICE = Path("/etc/postgresql-common/createcluster.conf")
 PR_SET_PDEATHSIG = 1
 PASSWORD = "only-for-this-test"
@@ -112,19 +115,17 @@ def _user() -> str | None:
 def main() -> int:
     if find_programs():
         return 0
-    if os.geteuid() or not shutil.which("apt-get"):
+    if not aptget.can_install():
         print("postgres: not installed here. Next: apt-get install postgresql", file=sys.stderr)
         return 3
     print("Installing PostgreSQL …", flush=True)
     if not NO_SERVICE.exists():
         NO_SERVICE.parent.mkdir(exist_ok=True)
         NO_SERVICE.write_text("create_main_cluster = false\n")
-    for command in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(["apt-get", "-qq", *command], env=environment, capture_output=True, text=True)
-        if done.returncode:
-            print(f"postgres: apt-get {command[0]} failed: {done.stderr.strip()[-500:]}", file=sys.stderr)
-            return 3
+    done = aptget.install("postgresql")
+    if done.returncode:
+        print(f"postgres: {aptget.explain(done)}", file=sys.stderr)
+        return 3
     return 0
 
 

@@ -4,10 +4,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparkyard.errors import ToolMissing, YardError
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "setup"))
+import aptget
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -125,12 +129,11 @@ def find_engine(cache: Path) -> Engine:
 
 def install_packages(*packages: str) -> None:
     command = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not aptget.can_install():
         raise ToolMissing(
             f"none of docker (with a daemon), podman or {' and '.join(packages)} is here", next_command=f"sudo sh -c '{command}'"
         )
     print(f"installing {', '.join(packages)} …", flush=True)
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=env)
+    done = aptget.install(*packages)
     if done.returncode:
         raise ToolMissing(f"apt-get could not install {' '.join(packages)}:\n{done.stderr[-1000:]}", next_command=command)
