@@ -15,7 +15,7 @@ from rotation import rotating
 
 from sparkyard.defaults import apply_defaults
 from sparkyard.project import ROOT
-from sparkyard.runs.share import find_share, make_pod, probe_share
+from sparkyard.runs.share import make_pod, probe_share, require_share
 from sparkyard.runs.share_words import Finding
 from sparkyard.settings import PlatformSettings, parse_settings
 
@@ -79,7 +79,7 @@ class Reader:
         self.yard = yard
 
     def start(self, settings: PlatformSettings) -> None:
-        pod = make_pod(find_share(settings, "e2e-data"), settings, "e2e-reader")
+        pod = make_pod(require_share(settings, "e2e-data"), settings, "e2e-reader")
         pod["spec"]["containers"][0]["command"] = ["sleep", "3600"]
         pod["spec"] |= {"activeDeadlineSeconds": 3600, "terminationGracePeriodSeconds": 1}
         self.yard.kubectl("apply", "-n", self.yard.namespace, "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", **pod}))

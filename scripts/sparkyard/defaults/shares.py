@@ -17,7 +17,7 @@ def share_volumes(said: Json, spec: Json, settings: PlatformSettings) -> Iterato
     mounts = said.get("volumeMounts") or []
     taken = {mount.get(key) for mount in mounts for key in ("name", "mountPath")}
     for volume in spec.get("volumes") or []:
-        share = find_share(volume, settings)
+        share = claimed_share(volume, settings)
         if share and not {volume.get("name"), share.mount_path} & taken:
             yield {**volume, "name": f"share-{share.name}"}, make_mount(share)
 
@@ -27,7 +27,8 @@ def make_mount(share: Share) -> Json:
     return {**mount, "readOnly": True} if share.read_only else mount
 
 
-def find_share(volume: Json, settings: PlatformSettings) -> Share | None:
+def claimed_share(volume: Json, settings: PlatformSettings) -> Share | None:
+    """The platform's share that a volume stands for; None where it is something else."""
     claim = claim_of(volume)
     return next((share for share in settings.shares if share.name == claim), None)
 
@@ -46,4 +47,4 @@ def propagated_mounts(said: Json, spec: Json, settings: PlatformSettings) -> Jso
 
 
 def _is_share(volume: Json, settings: PlatformSettings) -> bool:
-    return bool(find_share(volume, settings)) or any(fnmatch(claim_of(volume), pattern) for pattern in settings.share_claims)
+    return bool(claimed_share(volume, settings)) or any(fnmatch(claim_of(volume), pattern) for pattern in settings.share_claims)

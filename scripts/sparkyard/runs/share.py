@@ -22,7 +22,7 @@ ENDED = ("Succeeded", "Failed")
 
 
 def probe_share(kube: Kube, settings: PlatformSettings, namespace: str, name: str) -> list[Finding]:
-    share = find_share(settings, name)
+    share = require_share(settings, name)
     require_claim(kube, namespace, share)
     pods = f"/api/v1/namespaces/{namespace}/pods"
     pod = make_pod(share, settings, f"share-test-{name}-{secrets.token_hex(3)}")
@@ -44,7 +44,7 @@ def probe_share(kube: Kube, settings: PlatformSettings, namespace: str, name: st
         kube.delete(path)
 
 
-def find_share(settings: PlatformSettings, name: str) -> Share:
+def require_share(settings: PlatformSettings, name: str) -> Share:
     for share in settings.shares:
         if share.name == name:
             return share

@@ -100,4 +100,4 @@ def test_its_pod_is_like_an_executors_and_restricted() -> None:
 
 def test_an_unknown_share_names_those_that_there_are() -> None:
     with pytest.raises(UsageError, match="declared are: sales"):
-        share.find_share(SETTINGS, "saels")
+        share.require_share(SETTINGS, "saels")
