@@ -47,15 +47,21 @@ class Helm:
         """Pack the file:// subcharts anew: helm would deploy yesterday's packages of them."""
         _run(self.command.run(["dependency", "update", str(chart), "--skip-refresh"]), f"chart {chart.name}")
 
-    def upgrade(self, release: str, chart: Path, values: Values, namespace: str, timeout: int) -> int:
-        """Install or upgrade, edited templates too; the new revision. Does not wait for readiness."""
+    def upgrade(self, release: str, chart: Path, values: Values, namespace: str, timeout: int, *, create_namespace: bool = True) -> int:
+        """Install or upgrade with these values and no earlier ones, edited templates too; the new revision. Does not wait for readiness."""
         self._clear_pending(release, namespace, timeout)
-        return int(_run(self._upgrade(release, chart, values, namespace, timeout), f"release {namespace}/{release}"))
+        return int(_run(self._upgrade(release, chart, values, namespace, timeout, create_namespace), f"release {namespace}/{release}"))
 
-    async def _upgrade(self, release: str, chart: Path, values: Values, namespace: str, timeout: int) -> int:
-        loaded = await self.client.get_chart(chart)
+    async def _upgrade(self, release: str, chart: Path, values: Values, namespace: str, timeout: int, create_namespace: bool) -> int:
         revision = await self.client.install_or_upgrade_release(
-            release, loaded, values, namespace=namespace, create_namespace=True, reset_values=True, timeout=f"{timeout}s", skip_crds=True
+            release,
+            await self.client.get_chart(chart),
+            values,
+            namespace=namespace,
+            create_namespace=create_namespace,
+            reset_values=True,
+            timeout=f"{timeout}s",
+            skip_crds=True,
         )
         return revision.revision  # type: ignore[no-any-return]
 
@@ -68,7 +74,7 @@ class Helm:
             raise ClusterError(
                 f"another helm has been at work on it since {revision.updated:%H:%M:%S} UTC ({revision.status.value})",
                 where=f"release {namespace}/{release}",
-                next_command=f"wait for it; if it died: sparkyard install --timeout {timeout} again after {timeout} s",
+                next_command=f"wait for it; if it died: the same command again after {timeout} s",
             )
         _run(self.client.get_proceedable_revision(release, namespace=namespace), f"release {namespace}/{release}")
 
@@ -88,6 +94,13 @@ class Helm:
         """What the release was installed with, defaults included."""
         revision = self.find(release, namespace)
         return dict(_run(revision.values(computed=True), release)) if revision else {}
+
+    def given(self, release: str, namespace: str) -> Values:
+        """What the release was given when it was last deployed, without defaults; a failed attempt is none."""
+        current, where = self.find(release, namespace), f"release {namespace}/{release}"
+        history = _run(current.release.history(), where) if current else ()
+        went_well = [revision for revision in history if revision.status.value in ("deployed", "superseded")]
+        return dict(_run(max(went_well, key=lambda revision: revision.revision).values(), where)) if went_well else {}
 
     def rollback(self, release: str, namespace: str, revision: int, timeout: int = 300) -> None:
         """Back to an earlier revision, whose objects are ready when this returns."""
@@ -115,7 +128,7 @@ def _run(work: Awaitable[Any], where: str) -> Any:
 
 def _advice(words: str) -> str:
     if 'Namespace "' in words and "cannot be imported" in words:
-        return "sparkyard install --set global.createNamespaces=false, where the namespaces are the site's own"
+        return "the same command with --set global.createNamespaces=false, where the namespaces are the site's own"
     if "don't meet the specifications of the schema" in words:
         return "correct the values that are named above; charts/<part>/README.md lists all there are"
     return f"helm history -n {PLATFORM_NAMESPACE} sparkyard, kubectl get events -n {PLATFORM_NAMESPACE}"

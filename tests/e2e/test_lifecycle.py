@@ -24,7 +24,7 @@ PRESET = "small-node"
 @pytest.fixture
 def restored(yard: Any) -> Iterator[None]:
     yield
-    yard.sparkyard("install", "--preset", PRESET, timeout=900)
+    yard.sparkyard("install", "--preset", PRESET, "--forget-values", timeout=900)
 
 
 def scrape_ports(yard: Any) -> list[int]:
@@ -65,6 +65,16 @@ def test_an_edited_template_of_a_part_is_really_deployed(
     report = install(InstallRequest(preset=PRESET), tell=print)
     assert not report.waiting
     assert yard.kube.get(f"/api/v1/namespaces/{yard.namespace}/configmaps/e2e-edited")["data"] == {"edit": "here"}
+
+
+def test_what_a_site_was_given_is_not_lost_by_a_command_without_it(yard: Any, restored: None) -> None:
+    yard.sparkyard("install", "--preset", PRESET, "--set", "jobs.networkPolicies.scrapePorts=[4040, 8090, 9999]")
+    refused = yard.sparkyard("install", "--preset", PRESET, code=2)
+    assert "jobs.networkPolicies.scrapePorts" in refused.stderr
+    assert "--reuse-values" in refused.stderr
+    assert 9999 in scrape_ports(yard)
+    yard.sparkyard("install", "--reuse-values", "--set", "history.enabled=true")
+    assert 9999 in scrape_ports(yard)
 
 
 def test_a_typo_in_values_is_refused_by_name(yard: Any) -> None:

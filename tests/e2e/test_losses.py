@@ -60,7 +60,7 @@ def share(yard: Any, files: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         yield server
     finally:
         yard.delete("share-land", "share-export")  # a claim stays as long as a pod that names it, an ended driver too
-        yard.sparkyard("install", "--preset", "small-node")
+        yard.sparkyard("install", "--preset", "small-node", "--forget-values")
         server.stop()
 
 

@@ -46,4 +46,4 @@ def test_a_part_that_is_not_installed_says_how_it_becomes_so(name: str, tmp_path
         open_part(Kube(path), "space", name),
     ):
         pass
-    assert (error.value.where, error.value.next_command) == (words, f"sparkyard install --set {switch}.enabled=true")
+    assert (error.value.where, error.value.next_command) == (words, f"sparkyard install --reuse-values --set {switch}.enabled=true")

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 HELP = """Install the platform, or upgrade it to what lies here: CRDs, then the charts, then wait until all is ready.
 
-Running it again is harmless; after any edit it really deploys the edit. Running jobs are left alone.
+Running it again with the same arguments is harmless; after any edit it really deploys the edit. Running jobs are left alone.
+Values that the site was given earlier are never lost silently: without them it refuses, and --reuse-values keeps them.
 
 \b
   sparkyard install --preset small-node
   sparkyard install --preset everything                notebooks and Airflow too
   sparkyard install --values site.yaml --set lake.enabled=false
+  sparkyard install --reuse-values --set jupyterhub.enabled=true
 """
 
 
@@ -28,6 +30,8 @@ def install(
     values: Annotated[list[Path] | None, typer.Option("--values", "-f", help="A file of values; a later one wins.")] = None,
     preset: Annotated[str, typer.Option(help="A set of values that comes with the chart, such as small-node.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="One value, as key.of.value=value.")] = None,
+    reuse: Annotated[bool, typer.Option("--reuse-values", help="Values given earlier stay; those of now win over them.")] = False,
+    forget: Annotated[bool, typer.Option("--forget-values", help="Values given earlier and not now go back to the defaults.")] = False,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="The platform's own namespace.")] = PLATFORM_NAMESPACE,
     timeout: Annotated[int, typer.Option(help="Seconds until all has to be ready.")] = 600,
 ) -> None:
@@ -37,7 +41,7 @@ def install(
     from sparkyard.runs.values import InstallRequest
 
     console = Console(stderr=True, highlight=False)
-    request = InstallRequest(values or [], preset, settings or [], namespace, timeout)
+    request = InstallRequest(values or [], preset, settings or [], namespace, timeout, reuse, forget)
     with console.status("installing …"):
         report = run_install(request, lambda line: console.print(line, markup=False, soft_wrap=True))
     _print_report(report, namespace, timeout)

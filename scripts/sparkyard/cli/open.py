@@ -59,7 +59,7 @@ def open_part(kube: "Kube", namespace: str, name: str) -> Iterator[int]:
 
     service, own_port, words, switch = PARTS[name]
     if kube.find(f"/api/v1/namespaces/{namespace}/services/{service}") is None:
-        raise ClusterError("is not installed", where=words, next_command=f"sparkyard install --set {switch}.enabled=true")
+        raise ClusterError("is not installed", where=words, next_command=f"sparkyard install --reuse-values --set {switch}.enabled=true")
     with forward(kube, namespace, service=service, port=own_port) as port:
         yield port
 

@@ -23,4 +23,4 @@ def uninstall(
 
     kept = run_uninstall(namespace, timeout)
     print("removed; kept:", *kept, sep="\n  ")
-    print("Next: sparkyard install takes them up again; kubectl delete namespace removes data for good")
+    print("Next: sparkyard install with the same values takes them up again; kubectl delete namespace removes data for good")

@@ -27,7 +27,9 @@ def list_applications(kube: Kube, namespace: str | None) -> list[Object]:
         found = kube.list(path)
     except ApiError as error:
         if error.status == 404:
-            raise ClusterError("the cluster knows no SparkApplications", where=kube.host, next_command="sparkyard install") from None
+            raise ClusterError(
+                "the cluster knows no SparkApplications", where=kube.host, next_command="sparkyard install --reuse-values"
+            ) from None
         raise
     return sorted(found, key=lambda app: str(app["metadata"]["creationTimestamp"]), reverse=True)
 

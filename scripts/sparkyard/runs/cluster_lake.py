@@ -27,7 +27,9 @@ def read_secret(kube: Kube, namespace: str, name: str) -> dict[str, str]:
     secret = kube.find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
     if secret is None:
         raise ClusterError(
-            "there is no such Secret: is the platform installed?", where=f"{namespace}/{name}", next_command="sparkyard install"
+            "there is no such Secret: is the platform installed?",
+            where=f"{namespace}/{name}",
+            next_command="sparkyard install --reuse-values",
         )
     return {key: base64.b64decode(value).decode() for key, value in secret.get("data", {}).items()}
 

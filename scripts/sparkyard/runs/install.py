@@ -1,16 +1,16 @@
-"""Install or upgrade the platform: CRDs first, then the umbrella chart, then wait and say what is not ready and why."""
+"""Install or upgrade the platform: the operator's CRDs first, then the umbrella chart, then wait and say what is not ready and why."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparkyard.errors import ClusterError, TimedOut
+from sparkyard.errors import ClusterError, TimedOut, UsageError
 from sparkyard.helm import Helm
 from sparkyard.kube import Kube
 from sparkyard.kube.workloads import Workload, explain_workload, list_workloads
 from sparkyard.runs.crds import CRD_PATH, apply_crds
-from sparkyard.runs.values import CHART, InstallRequest, make_values
+from sparkyard.runs.values import CHART, InstallRequest, list_lost, make_values
 
 Object = dict[str, Any]
 RELEASE = "sparkyard"
@@ -25,17 +25,36 @@ class Report:
 
 def install(request: InstallRequest, tell: Callable[[str], None]) -> Report:
     """Blocks until all is ready; what is not within the timeout is in the report, with the reason."""
-    values = make_values(request)
     kube = Kube()
     helm = Helm(kube.kubeconfig)
+    values = choose_values(request, helm.given(RELEASE, request.namespace))
     version = kube.get("/version")["gitVersion"]
     tell(f"cluster {kube.host}, Kubernetes {version}, namespace {request.namespace}")
-    tell(f"{apply_crds(kube)} CRDs applied")
+    if values.get("spark-operator", {}).get("enabled", True):
+        tell(f"{apply_crds(kube)} CRDs applied")
+    else:
+        tell("the operator is the site's own: CRDs are left as they are")
     helm.update_dependencies(CHART)
-    adopt_namespace(kube, request.namespace)
-    revision = helm.upgrade(RELEASE, CHART, values, request.namespace, request.timeout)
+    if values["global"].get("createNamespaces", True) or kube.find(f"/api/v1/namespaces/{request.namespace}") is None:
+        adopt_namespace(kube, request.namespace)
+    revision = helm.upgrade(RELEASE, CHART, values, request.namespace, request.timeout, create_namespace=False)
     tell(f"release {RELEASE} revision {revision} deployed; waiting for its workloads")
     return wait_for_workloads(kube, request.timeout, tell)
+
+
+def choose_values(request: InstallRequest, given: Object) -> Object:
+    """A command that leaves out what the site was installed with would reset it: refused, unless it is said that it shall."""
+    if request.reuse and request.forget:
+        raise UsageError("contradict each other", where="--reuse-values --forget-values")
+    values = make_values(request, given if request.reuse else None)
+    if not (request.reuse or request.forget) and (lost := list_lost(given, values)):
+        raise UsageError(
+            "\n  ".join(["was given values that this command lacks, and would lose them:", *lost]),
+            where=f"release {request.namespace}/{RELEASE}",
+            next_command="the same command with the files, preset and --set of before; or with --reuse-values: they stay, and new ones win "
+            f"over them; or with --forget-values: they go. helm get values -n {request.namespace} {RELEASE} shows them",
+        )
+    return values
 
 
 def adopt_namespace(kube: Kube, namespace: str) -> None:

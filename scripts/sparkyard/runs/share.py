@@ -50,7 +50,9 @@ def require_share(settings: PlatformSettings, name: str) -> Share:
             return share
     known = ", ".join(share.name for share in settings.shares) or "none"
     raise UsageError(
-        f"the platform has no such share; declared are: {known}", where=name, next_command="sparkyard install with it in global.shares"
+        f"the platform has no such share; declared are: {known}",
+        where=name,
+        next_command="sparkyard install with your values and it in global.shares",
     )
 
 
@@ -59,7 +61,7 @@ def require_claim(kube: Kube, namespace: str, share: Share) -> None:
     if claim is None:
         what = "there is no such claim: the share is not declared for this namespace"
         raise UsageError(
-            what, where=f"{namespace}/{share.name}", next_command="sparkyard install with the namespace in the share's namespaces"
+            what, where=f"{namespace}/{share.name}", next_command="sparkyard install with your values and the namespace in the share's"
         )
     if claim["status"].get("phase") != "Bound":
         command = f"kubectl describe pvc -n {namespace} {share.name}"

@@ -2,7 +2,8 @@
 
 import copy
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ Object = dict[str, Any]
 CHART = ROOT / "charts" / "sparkyard"
 PRESETS = CHART / "presets"
 IMAGES = ROOT / "build" / "images.json"
+MISSING = object()
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,14 @@ class InstallRequest:
     settings: Sequence[str] = ()
     namespace: str = PLATFORM_NAMESPACE
     timeout: int = 600
+    reuse: bool = False  # values that the release was given earlier stay, below these
+    forget: bool = False  # or are dropped, where these lack them
 
 
-def make_values(request: InstallRequest) -> Object:
-    """Preset, then files, then --set: what comes later wins, and lists are replaced, as helm itself does it."""
-    values: Object = {"global": {"images": load_images()}}
+def make_values(request: InstallRequest, given: Object | None = None) -> Object:
+    """Those given earlier, if any, then preset, files, --set: what comes later wins, and lists are replaced, as helm itself does it."""
+    values = merge(given or {}, {"global": {"images": load_images()}})
+    values = merge(values, {"global": {"images": dict(_foreign_images(given or {}))}})
     files = [find_preset(request.preset)] if request.preset else []
     for path in [*files, *request.values]:
         values = merge(values, load_values(path))
@@ -46,6 +51,51 @@ def make_values(request: InstallRequest) -> Object:
 def load_images() -> dict[str, str]:
     built = json.loads(IMAGES.read_text()) if IMAGES.exists() else {}
     return {camel_case(name): ref for name, ref in built.items()}
+
+
+def list_lost(given: Object, values: Object) -> list[str]:
+    """Values given earlier that these ones would silently undo, by path; a default is none, nor is an image built anew."""
+    defaults, foreign = load_defaults(), dict(_foreign_images(given))
+    lost = [".".join(path) for path, old in _leaves(given) if _find(values, path) is MISSING and old != _find(defaults, path)]
+    built, now = load_images(), values["global"]["images"]
+    return sorted([*lost, *(f"global.images.{name}" for name in foreign if name in built and now.get(name) == built[name])])
+
+
+def load_defaults() -> Object:
+    """What the charts themselves say: the umbrella's word over that of its parts."""
+    umbrella = load_values(CHART / "values.yaml")
+    files = {part: CHART.parent / part / "values.yaml" for part in umbrella if part != "global"}
+    return merge({part: load_values(path) for part, path in files.items() if path.exists()}, umbrella)
+
+
+def _foreign_images(given: Object) -> Iterator[tuple[str, str]]:
+    """Images that a site has named itself, of a repository that is not the built one's."""
+    built = load_images()
+    for name, ref in given.get("global", {}).get("images", {}).items():
+        if name in built and ref and _repository(ref) != _repository(built[name]):
+            yield name, ref
+
+
+def _repository(ref: str) -> str:
+    """Without tag and digest; a port is none."""
+    return re.sub(r":[^:/]*$", "", ref.partition("@")[0])
+
+
+def _leaves(tree: Object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, str(key)))
+        else:
+            yield (*path, str(key)), value
+
+
+def _find(tree: Any, path: Sequence[str]) -> Any:
+    """The value there, or that of the parent which is no mapping any more."""
+    for part in path:
+        if not isinstance(tree, dict):
+            return tree
+        tree = tree.get(part, MISSING)
+    return tree
 
 
 def camel_case(name: str) -> str:

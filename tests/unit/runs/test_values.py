@@ -7,7 +7,7 @@ import pytest
 
 from sparkyard.errors import ToolMissing, UsageError
 from sparkyard.runs import values
-from sparkyard.runs.values import InstallRequest, camel_case, make_values, merge, parse_setting
+from sparkyard.runs.values import InstallRequest, camel_case, list_lost, load_defaults, make_values, merge, parse_setting
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +54,55 @@ def test_without_images_the_next_command_is_said(rooms: Path) -> None:
     (rooms / "images.json").unlink()
     with pytest.raises(ToolMissing, match="make images"):
         make_values(InstallRequest())
+
+
+GIVEN = {
+    "a": {"x": 1, "list": [1, 2]},
+    "lake": {"s3": {"size": "500Gi"}, "enabled": True},
+    "global": {"images": {"spark": "r/spark:0", "sparkOperator": "r/op:1"}, "shares": [{"name": "risk"}], "nodeSelector": {"disk": "fast"}},
+}
+
+
+def test_the_same_values_again_lose_nothing() -> None:
+    given = make_values(InstallRequest(preset="small"))
+    assert list_lost(given, make_values(InstallRequest(preset="small"))) == []
+    assert list_lost(given, make_values(InstallRequest(preset="small", settings=["a.x=2", "a.new=1"]))) == []
+    assert list_lost({}, given) == []
+
+
+def test_what_a_command_leaves_out_is_named_by_path() -> None:
+    lost = list_lost(GIVEN, make_values(InstallRequest(preset="small", settings=["jupyterhub.enabled=true"])))
+    assert lost == ["global.nodeSelector.disk", "global.shares", "lake.s3.size"], "lake.enabled is so by default"
+
+
+def test_a_value_that_is_set_to_nothing_is_not_lost() -> None:
+    assert (
+        list_lost(GIVEN, make_values(InstallRequest(preset="small", settings=["lake=null", "global={shares: [], nodeSelector: null}"])))
+        == []
+    )
+
+
+def test_values_of_before_stay_below_the_new_ones() -> None:
+    made = make_values(InstallRequest(preset="small", settings=["lake.s3.size=1Ti"], reuse=True), GIVEN)
+    assert made["lake"] == {"s3": {"size": "1Ti"}, "enabled": True}
+    assert made["global"] == GIVEN["global"] | {"images": {"spark": "r/spark:1", "sparkOperator": "r/op:1"}}, (
+        "and images are the built ones"
+    )
+    assert list_lost(GIVEN, made) == []
+
+
+@pytest.mark.parametrize("ref", ["site:5000/r/spark@sha256:ab", "site:5000/spark:1", "site/spark"])
+def test_an_image_that_a_site_has_named_itself_is_a_value_too(ref: str) -> None:
+    given = {"global": {"images": {"spark": ref}}}
+    assert list_lost(given, make_values(InstallRequest())) == ["global.images.spark"]
+    assert make_values(InstallRequest(), given)["global"]["images"]["spark"] == ref
+    other = make_values(InstallRequest(settings=["global.images.spark=other/spark:3"]), given)
+    assert (list_lost(given, other), other["global"]["images"]["spark"]) == ([], "other/spark:3")
+
+
+def test_defaults_are_those_of_the_parts_too() -> None:
+    defaults = load_defaults()
+    assert (defaults["jupyterhub"]["enabled"], defaults["jobs"]["networkPolicies"]["scrapePorts"]) == (False, [4040, 8090])
 
 
 def test_names_as_the_chart_spells_them() -> None:
