@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sparkyard.errors import ClusterError, JobFailed, OutOfMemory, SubmissionRejected, YardError
@@ -11,6 +12,8 @@ Object = dict[str, Any]
 
 FINAL_STATES = ("COMPLETED", "FAILED")
 STOPPED_STATES = ("SUSPENDING", "SUSPENDED")
+STALE = 150.0  # seconds after which a warning no longer counts: a live one is repeated at least every two minutes
+_STEPS = ("Pulling", "Pulled", "Created", "Started")  # volumes are mounted before the first of them
 _PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable")
 _REFUSAL = re.compile(r"(?:Message: |denied (?:the )?request: )(.*?)(?:\.? ?Received status: |\n\s*at |$)", re.S)
 _FRAME = re.compile(
@@ -83,8 +86,8 @@ def refusal_words(message: str) -> str:
     return message.strip()
 
 
-def explain_pod(pod: Object, events: list[Object] | None = None) -> Trouble | None:
-    """What keeps a pod from running, or made it fail; None when nothing is wrong with it."""
+def explain_pod(pod: Object, events: list[Object] | None = None, now: float | None = None) -> Trouble | None:
+    """What keeps a pod from running, or made it fail; None when nothing is wrong with it. With `now`, old events do not count."""
     status = pod.get("status", {})
     if status.get("reason") == "Evicted":
         return Trouble("evicted", f"the node evicted it: {status.get('message', '')}")
@@ -93,13 +96,44 @@ def explain_pod(pod: Object, events: list[Object] | None = None) -> Trouble | No
             return Trouble("unschedulable", f"no node can take it: {condition.get('message', '')}")
         if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
             return Trouble("evicted", f"the cluster takes it away: {condition.get('message') or condition.get('reason', '')}")
+    steps, since = _split_events(events or [])
+    pulling = steps[-1:] == ["Pulling"] and all(event.get("reason") != "Failed" for event in since)
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
-        if trouble := _explain_container(container, pod):
+        trouble = _explain_container(container, pod)
+        if trouble and not (pulling and trouble.kind == "image-pull"):  # what an earlier pull met is told until this one has ended
             return trouble
-    warnings = [event for event in events or [] if event.get("type") == "Warning"]
-    if status.get("phase") == "Pending" and warnings:
-        return Trouble("config", f"{warnings[-1].get('reason')}: {warnings[-1].get('message')}")
+    return None if pulling or status.get("phase") != "Pending" else _explain_warnings(status, since, now)
+
+
+def _split_events(events: list[Object]) -> tuple[list[str], list[Object]]:
+    """Steps that a node has made for the pod, and what came after the last of them: a step answers all warnings before it."""
+    steps: list[str] = []
+    since: list[Object] = []
+    for event in sorted(events, key=last_seen):
+        if event.get("reason") in _STEPS:
+            steps.append(event["reason"])
+            since = []
+        else:
+            since.append(event)
+    return steps, since
+
+
+def _explain_warnings(status: Object, events: list[Object], now: float | None) -> Trouble | None:
+    """The newest that may still be true."""
+    scheduled = any(item["type"] == "PodScheduled" and item["status"] == "True" for item in status.get("conditions", []))
+    for event in reversed(events):
+        reason, seen = event.get("reason"), last_seen(event)
+        if event.get("type") != "Warning" or (scheduled and reason == "FailedScheduling") or (now and seen and now - seen > STALE):
+            continue
+        return Trouble("unschedulable" if reason == "FailedScheduling" else "config", f"{reason}: {event.get('message')}")
     return None
+
+
+def last_seen(event: Object) -> float:
+    """Whichever API wrote it; 0 where it does not say."""
+    series, meta = event.get("series") or {}, event.get("metadata") or {}
+    stamps = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"), event.get("firstTimestamp"))
+    return max((datetime.fromisoformat(stamp).timestamp() for stamp in (*stamps, meta.get("creationTimestamp")) if stamp), default=0.0)
 
 
 def _explain_container(container: Object, pod: Object) -> Trouble | None:

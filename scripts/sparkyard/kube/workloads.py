@@ -1,5 +1,6 @@
 """The platform's workloads: which are ready, and what keeps the others."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ def explain_workload(kube: Kube, workload: Workload) -> str:
 def _explain_pod(kube: Kube, namespace: str, pod: Object) -> str:
     name = pod["metadata"]["name"]
     events = kube.list(f"/api/v1/namespaces/{namespace}/events", fieldSelector=f"involvedObject.name={name}")
-    if trouble := explain_pod(pod, events):
+    if trouble := explain_pod(pod, events, time.time()):
         lines = last_log_lines(kube, namespace, pod) if trouble.kind == "ended" else []
         return "\n".join([f"pod {name}: {trouble.message}", *(f"  │ {line}" for line in lines)])
     containers = pod.get("status", {}).get("containerStatuses", [])

@@ -104,7 +104,7 @@ def wait_for_start(kube: Kube, namespace: str, path: str) -> str:
     while (pod := kube.get(path))["status"].get("phase", "Pending") == "Pending":
         if time.monotonic() > deadline:
             field = f"involvedObject.name={pod['metadata']['name']}"
-            trouble = explain_pod(pod, kube.list(f"/api/v1/namespaces/{namespace}/events", fieldSelector=field))
+            trouble = explain_pod(pod, kube.list(f"/api/v1/namespaces/{namespace}/events", fieldSelector=field), time.time())
             return trouble.message if trouble else f"the pod has not started within {START_TIMEOUT:.0f} s"
         time.sleep(0.5)
     return ""

@@ -47,7 +47,7 @@ class Seeker:
         return trouble, time.monotonic() - self.hopeless_since
 
     def _look_at_driver(self, driver: Object) -> Trouble | None:
-        trouble, before = explain_pod(driver, list_pod_events(self.kube, driver)), self.suspected
+        trouble, before = explain_pod(driver, list_pod_events(self.kube, driver), time.time()), self.suspected
         self.suspected = trouble
         if trouble and trouble == before:  # seen once, it may pass by itself, as a ConfigMap that comes a moment after its pod
             self.note(f"driver {driver['metadata']['name']}: {trouble.message}")

@@ -1,11 +1,21 @@
 """Every way an application or a pod can fail has its own words."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from sparkyard.errors import ClusterError, InputError, JobFailed, OutOfMemory, SubmissionRejected
-from sparkyard.kube.explain import application_state, explain_failure, explain_pod, explain_submission, hint_from_log, refusal_words
+from sparkyard.kube.explain import (
+    STALE,
+    application_state,
+    explain_failure,
+    explain_pod,
+    explain_submission,
+    hint_from_log,
+    last_seen,
+    refusal_words,
+)
 
 QUOTA = (
     "failed to submit spark application: failed to run spark-submit: driver pod creation failed: "
@@ -90,6 +100,56 @@ def test_a_pod_that_waits_for_a_mount_is_explained_by_its_events() -> None:
     trouble = explain_pod(make_pod(), [{"type": "Warning", "reason": "FailedMount", "message": 'secret "x" not found'}])
     assert trouble is not None
     assert "FailedMount" in trouble.message
+
+
+NOW = datetime(2026, 11, 21, 16, 30, tzinfo=UTC)
+SCHEDULED = [{"type": "PodScheduled", "status": "True"}]
+
+
+def event(age: float, reason: str, kind: str = "Warning") -> dict[str, Any]:
+    return {"type": kind, "reason": reason, "message": "m", "lastTimestamp": f"{NOW - timedelta(seconds=age):%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def ails(pod: dict[str, Any], *events: dict[str, Any]) -> str:
+    trouble = explain_pod(pod, list(events), NOW.timestamp())
+    return f"{trouble.kind}: {trouble.message}" if trouble else ""
+
+
+def test_the_newest_warning_is_told_whatever_order_they_come_in() -> None:
+    assert ails(make_pod(), event(3, "FailedMount"), event(60, "FailedAttachVolume")) == "config: FailedMount: m"
+    assert ails(make_pod(), event(60, "FailedAttachVolume"), event(3, "FailedMount")) == "config: FailedMount: m"
+
+
+def test_a_pod_whose_image_is_on_its_way_is_in_no_trouble() -> None:
+    early, pulling = event(100, "FailedMount"), event(90, "Pulling", "Normal")
+    assert ails(make_pod(conditions=SCHEDULED), pulling, early) == ""
+    assert ails(make_pod(), early, pulling, event(1, "Failed")) == "config: Failed: m"
+    failed = waiting("ImagePullBackOff", "timeout")
+    assert ails(failed, event(140, "Pulling", "Normal"), event(100, "Failed")).startswith("image-pull")
+    assert ails(failed, event(100, "Failed"), pulling) == "", "the status tells of the pull before this one"
+
+
+def test_a_step_answers_the_warnings_before_it() -> None:
+    assert ails(make_pod(), event(100, "FailedMount"), event(50, "Pulled", "Normal")) == ""
+    assert ails(make_pod(), event(50, "Pulled", "Normal"), event(10, "Failed")) == "config: Failed: m"
+
+
+def test_a_node_that_came_late_is_forgotten_once_it_has_come() -> None:
+    assert ails(make_pod(), event(10, "FailedScheduling")) == "unschedulable: FailedScheduling: m", "which is not hopeless"
+    assert ails(make_pod(conditions=SCHEDULED), event(10, "FailedScheduling")) == ""
+    assert ails(make_pod(conditions=SCHEDULED), event(20, "FailedMount"), event(10, "FailedScheduling")) == "config: FailedMount: m"
+
+
+def test_a_warning_that_is_no_longer_repeated_does_not_count() -> None:
+    assert ails(make_pod(), event(STALE + 5, "FailedMount")) == ""
+    assert ails(make_pod(), event(STALE - 5, "FailedMount")) == "config: FailedMount: m"
+
+
+def test_an_event_is_as_old_as_its_last_repetition_whichever_api_wrote_it() -> None:
+    series = {"eventTime": "2026-11-21T16:00:00.123456Z", "lastTimestamp": None, "series": {"lastObservedTime": "2026-11-21T16:29:59.5Z"}}
+    assert NOW.timestamp() - last_seen(series) == 0.5
+    assert NOW.timestamp() - last_seen(event(7, "x") | {"firstTimestamp": "2026-11-21T16:00:00Z"}) == 7
+    assert last_seen({}) == 0
 
 
 def test_nothing_ails_a_running_pod() -> None:

@@ -1,5 +1,6 @@
 """What of executors is told, and what is only the end of their driver."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,3 +92,18 @@ def test_an_executor_that_its_driver_outlives_is_told_once(world: World, lingers
 def test_what_the_cluster_did_to_an_executor_is_told_at_once(world: World, ended: Object | None, status: Object, said: str) -> None:
     world.executors = [make_pod("x-exec-1", "Failed", ended, **status)]
     assert world.look() == [f"executor x-exec-1: {said}"]
+
+
+def test_a_driver_whose_image_comes_slowly_is_not_hopeless_for_what_was_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_event(kind: str, reason: str) -> Object:
+        return {"type": kind, "reason": reason, "message": "m", "lastTimestamp": datetime.now(UTC).isoformat()}
+
+    events = [make_event("Warning", "FailedMount")]
+    monkeypatch.setattr(trouble, "list_pod_events", lambda kube, pod: events)
+    app, driver = {"metadata": {"name": "x"}}, {"metadata": {"name": "x-driver"}, "spec": {}, "status": {"phase": "Pending"}}
+    world.seeker.look(app, driver)
+    world.now += 30
+    assert (world.seeker.look(app, driver) or [None, 0])[1] == 30, "as long as nothing has answered it"
+    events.append(make_event("Normal", "Pulling"))
+    world.now += 300
+    assert world.seeker.look(app, driver) is None
