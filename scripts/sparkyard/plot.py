@@ -1,5 +1,6 @@
 """A result's declarative plot (table, kind, x, y, title, caption) as a PNG file."""
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +11,14 @@ def draw(columns: Mapping[str, Sequence[Any]], wish: Mapping[str, Any], file: Pa
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    order = sorted(range(len(columns[wish["x"]])), key=lambda i: columns[wish["x"]][i])
-    x = [columns[wish["x"]][i] for i in order]
+    places = columns[wish["x"]]
+    order = sorted((i for i, place in enumerate(places) if not _is_missing(place)), key=places.__getitem__)
+    x = [places[i] for i in order]
     figure = Figure(figsize=(11, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for name in wish["y"]:
-        values = [columns[name][i] for i in order]
+        values = [math.nan if columns[name][i] is None else columns[name][i] for i in order]
         if wish.get("kind") == "bar":
             axes.bar([str(value) for value in x], values, label=_words(name))
         elif wish.get("kind") == "scatter":
@@ -32,6 +34,11 @@ def draw(columns: Mapping[str, Sequence[Any]], wish: Mapping[str, Any], file: Pa
     figure.supxlabel(textwrap.fill(wish.get("caption", ""), 140), fontsize=8, color="dimgray")
     figure.autofmt_xdate(rotation=20)
     figure.savefig(file, dpi=110)
+
+
+def _is_missing(place: Any) -> bool:
+    """A row without a place on the x axis cannot be drawn."""
+    return place is None or (isinstance(place, float) and math.isnan(place))
 
 
 def _words(name: str) -> str:

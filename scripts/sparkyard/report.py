@@ -29,11 +29,12 @@ class Html(str):
 
 @dataclass(frozen=True)
 class Page:
-    """One run: its record, what its job says it computes, its plot as PNG."""
+    """One run: its record, what its job says it computes, its plot as PNG, or why there is none."""
 
     record: RunRecord
     definition: str = ""
     plot: bytes = b""
+    no_plot: str = ""
 
 
 def render_report(pages: Sequence[Page], title: str, made: str) -> str:
@@ -56,6 +57,7 @@ def _section(page: Page) -> str:
         _cause(record.cause),
         *_titled("Answer", _answer(summary)),
         _plot(page.plot, summary.get("plot") or {}),
+        f'<p class="quiet">Plot {escape(page.no_plot)}</p>' if page.no_plot else "",
         *_titled("Facts", _table([], _facts(summary))),
         *_titled("Rejected rows", _rejected(record)),
         *_titled("Time by phase", _times(record.times)),

@@ -39,8 +39,8 @@ def test_no_lake_yet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["line", "bar", "scatter"])
-def test_a_plot_is_drawn(tmp_path: Path, kind: str) -> None:
-    columns = {"at": [datetime(2026, 1, day, tzinfo=UTC) for day in (2, 1)], "open_count": [3, 4]}
+def test_a_plot_is_drawn_whatever_is_missing(tmp_path: Path, kind: str) -> None:
+    columns = {"at": [datetime(2026, 1, 2, tzinfo=UTC), None, datetime(2026, 1, 1, tzinfo=UTC)], "open_count": [3, 4, None]}
     wish = {"table": "yard.x", "kind": kind, "x": "at", "y": ["open_count"], "title": "T", "caption": "C"}
     plot.draw(columns, wish, tmp_path / "p.png")
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")

@@ -13,7 +13,8 @@ import pytest
 from sparkyard.errors import UsageError
 from sparkyard.local.store import save_record
 from sparkyard.report import Page, render_report
-from sparkyard.runs.report import choose_records, load_definition
+from sparkyard.runs.plots import NO_PLOT, draw_plot
+from sparkyard.runs.report import choose_records, load_definition, make_page
 from sparkyard.summary import RunRecord
 
 
@@ -76,6 +77,27 @@ def test_a_home_without_runs_says_so(tmp_path: Path) -> None:
 def test_the_definition_is_what_the_job_says_of_itself() -> None:
     assert load_definition("manifests/jobs/events-windows.yaml").startswith("Open and close events in 10-minute windows")
     assert load_definition("nowhere.yaml") == ""
+
+
+@pytest.mark.parametrize("link", ["", "not drawn: " + 300 * "x", "not drawn: \0", "gone.png"])
+def test_a_plot_that_cannot_be_drawn_ends_no_report(link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_table(*_: Any, **__: Any) -> None:
+        raise KeyError("no <table>")
+
+    monkeypatch.setattr("sparkyard.lake.load_table", load_table)
+    record = make_record("events", "r1", links={"plot": link})
+    assert record.summary is not None
+    record.summary["plot"] = {"table": "yard.refined.x", "x": "a", "y": ["b"]}
+    assert make_page(record).plot == b""
+    page = make_page(record, object())  # type: ignore[arg-type]
+    assert page.plot == b""
+    assert "Plot not drawn: &#x27;no &lt;table&gt;&#x27;" in render_report([page], "Nightly", "now")
+
+
+def test_why_a_plot_was_not_drawn_is_no_file(tmp_path: Path) -> None:
+    assert draw_plot(tmp_path, {"table": "yard.x", "x": "a", "y": ["b"]}, tmp_path / "p.png").keys() == {NO_PLOT}
+    page = make_page(make_record("events", "r1", links={NO_PLOT: "not drawn: no lake here"}))
+    assert "Plot not drawn: no lake here" in render_report([page], "Nightly", "now")
 
 
 @pytest.fixture

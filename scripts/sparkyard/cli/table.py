@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,7 +106,16 @@ def _print_csv(rows: "pa.Table") -> None:
 
 
 def _print_json(rows: "pa.Table") -> None:
-    print(json.dumps(rows.to_pylist(), default=_plain, indent=1))
+    print(json.dumps(_to_json(rows.to_pylist()), default=_plain, indent=1, allow_nan=False))
+
+
+def _to_json(value: Any) -> Any:
+    """JSON knows no NaN and no infinity: null, as readers of other languages take it."""
+    if isinstance(value, dict):
+        return {key: _to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

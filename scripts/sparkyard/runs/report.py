@@ -4,6 +4,7 @@ import ast
 import re
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from sparkyard.local.store import load_record, load_records
 from sparkyard.manifest import load_manifest
 from sparkyard.report import Page
 from sparkyard.runs.local_run import app_roots
-from sparkyard.runs.plots import draw_from
+from sparkyard.runs.plots import NO_PLOT, draw_from
 from sparkyard.summary import RunRecord
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _by_number(job: str) -> list[str]:
 
 def make_page(record: RunRecord, catalog: "Catalog | None" = None) -> Page:
     """With a catalog, a plot that was not drawn when the job ran (on a cluster) is drawn now."""
-    return Page(record, load_definition(record.manifest), _load_plot(record, catalog))
+    return Page(record, load_definition(record.manifest), *_load_plot(record, catalog))
 
 
 def load_definition(manifest: str) -> str:
@@ -49,13 +50,14 @@ def load_definition(manifest: str) -> str:
         return ""
 
 
-def _load_plot(record: RunRecord, catalog: "Catalog | None") -> bytes:
-    file = Path(record.links.get("plot", ""))
-    if file.is_file():
-        return file.read_bytes()
+def _load_plot(record: RunRecord, catalog: "Catalog | None") -> tuple[bytes, str]:
+    """The picture, and what kept it from being one."""
+    with suppress(OSError, ValueError):  # a link may be words, and too long for a path
+        return Path(record.links.get("plot", "")).read_bytes(), ""
     wish = (record.summary or {}).get("plot")
     if not wish or catalog is None:
-        return b""
+        return b"", record.links.get(NO_PLOT, "")
     with tempfile.TemporaryDirectory() as folder:
-        draw_from(catalog, wish, Path(folder) / "plot.png")
-        return (Path(folder) / "plot.png").read_bytes()
+        file = Path(folder) / "plot.png"
+        why = draw_from(catalog, wish, file)
+        return (b"", why) if why else (file.read_bytes(), "")
