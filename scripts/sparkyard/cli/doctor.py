@@ -13,6 +13,8 @@ from sparkyard.names import PLATFORM_NAMESPACE
 
 HELP = """Ask the cluster for what the platform needs of it. With --probe, small pods try whether NetworkPolicies are enforced at all.
 
+Where the platform is installed: has the API server moved since, are the Secrets and ConfigMaps there that the site makes itself?
+
 \b
   sparkyard doctor
   sparkyard doctor --probe --json

@@ -1,5 +1,6 @@
 """What this cluster lacks for the platform: each check asks the cluster, none trusts a name."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from sparkyard.helm import Helm, find_helm
 from sparkyard.kube import Kube
 from sparkyard.runs.install import RELEASE
 from sparkyard.runs.probe import are_policies_enforced
+from sparkyard.runs.standing import POLICIES, explain_policies, get_api_server, list_missing
 from sparkyard.runs.values import load_images
 
 Object = dict[str, Any]
@@ -33,7 +35,8 @@ class Finding:
 
 def examine(kube: Kube, namespace: str, *, probe: bool) -> Iterator[Finding]:
     version = kube.get("/version")  # a cluster that does not answer is one message, not one for each check
-    checks: list[tuple[str, Callable[[], Finding]]] = [
+    values = functools.cache(lambda: Helm(kube.kubeconfig).values(RELEASE, namespace))
+    checks: list[tuple[str, Callable[[], Finding | None]]] = [
         ("Kubernetes", lambda: check_version(version)),
         ("admission policies", lambda: check_admission(kube.get("/apis/admissionregistration.k8s.io/v1"))),
         ("storage class", lambda: check_storage(kube.list("/apis/storage.k8s.io/v1/storageclasses"))),
@@ -41,12 +44,15 @@ def examine(kube: Kube, namespace: str, *, probe: bool) -> Iterator[Finding]:
         ("your rights", lambda: check_rights(kube)),
         ("helm", lambda: Finding("helm", "ok", find_helm())),
         ("platform", lambda: check_release(kube, namespace)),
+        ("API server", lambda: check_api_server(kube, values())),
+        ("site's own", lambda: check_needed(kube, values(), namespace)),
     ]
     if probe:
-        checks.append(("network policies", lambda: check_policies(kube, namespace)))
+        checks.append(("network policies", lambda: check_policies(kube, values())))
     for name, check in checks:
         try:
-            yield check()
+            if finding := check():
+                yield finding
         except YardError as error:
             yield Finding(name, "fail", str(error))
 
@@ -107,8 +113,29 @@ def check_release(kube: Kube, namespace: str) -> Finding:
     )
 
 
-def check_policies(kube: Kube, namespace: str) -> Finding:
-    images = Helm(kube.kubeconfig).values(RELEASE, namespace).get("global", {}).get("images", {}) or load_images()
+def check_api_server(kube: Kube, values: Object) -> Finding | None:
+    """Where it has moved, or there is one more of it, policies made before keep pods from it."""
+    server = get_api_server(kube) if values else None
+    if server is None or not values["global"]["networkPolicies"]["enabled"]:
+        return None
+    policies = kube.list(POLICIES, labelSelector=f"app.kubernetes.io/instance={RELEASE}")
+    words = explain_policies(server, policies, values["global"]["apiServer"]["cidrs"])
+    return Finding("API server", "fail" if words else "ok", words or f"network policies allow {', '.join(server.addresses)}")
+
+
+def check_needed(kube: Kube, values: Object, namespace: str) -> Finding | None:
+    if not values:
+        return None
+    missing = list(list_missing(kube, values, namespace))
+    if not missing:
+        return Finding("site's own", "ok", "pull Secrets and authorities that the values name are there")
+    words = f"named in the values and not there: {', '.join(' '.join(item) for item in missing)}"
+    waits = any(kind == "ConfigMap" for kind, _ in missing)  # a pod waits for it; a node may know the registry without a pull Secret
+    return Finding("site's own", "fail" if waits else "warn", words)
+
+
+def check_policies(kube: Kube, values: Object) -> Finding:
+    images = values.get("global", {}).get("images", {}) or load_images()
     if "platform" not in images:
         return Finding("network policies", "warn", "cannot be probed without the platform image: make images")
     if are_policies_enforced(kube, images["platform"]):
