@@ -56,7 +56,10 @@ def load_images() -> dict[str, str]:
 def list_lost(given: Object, values: Object) -> list[str]:
     """Values given earlier that these ones would silently undo, by path; a default is none, nor is an image built anew."""
     defaults, foreign = load_defaults(), dict(_foreign_images(given))
-    lost = [".".join(path) for path, old in _leaves(given) if _find(values, path) is MISSING and old != _find(defaults, path)]
+    gone = (
+        (path, _find(defaults, path)) for path, old in _leaves(given) if _find(values, path) is MISSING and old != _find(defaults, path)
+    )
+    lost = [".".join(path) for path, default in gone if path[:2] != ("global", "images") or default is not MISSING]
     built, now = load_images(), values["global"]["images"]
     return sorted([*lost, *(f"global.images.{name}" for name in foreign if name in built and now.get(name) == built[name])])
 

@@ -91,6 +91,11 @@ def test_values_of_before_stay_below_the_new_ones() -> None:
     assert list_lost(GIVEN, made) == []
 
 
+def test_an_image_that_the_charts_no_longer_know_is_not_lost() -> None:
+    given = {"global": {"images": {"spark": "r/spark:0", "formerly": "r/formerly:1", "postgres": "r/postgres:1"}}}
+    assert list_lost(given, make_values(InstallRequest())) == ["global.images.postgres"]
+
+
 @pytest.mark.parametrize("ref", ["site:5000/r/spark@sha256:ab", "site:5000/spark:1", "site/spark"])
 def test_an_image_that_a_site_has_named_itself_is_a_value_too(ref: str) -> None:
     given = {"global": {"images": {"spark": ref}}}
