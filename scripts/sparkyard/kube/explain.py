@@ -97,12 +97,21 @@ def explain_pod(pod: Object, events: list[Object] | None = None, now: float | No
         if condition["type"] == "DisruptionTarget" and condition["status"] == "True":
             return Trouble("evicted", f"the cluster takes it away: {condition.get('message') or condition.get('reason', '')}")
     steps, since = _split_events(events or [])
-    pulling = steps[-1:] == ["Pulling"] and all(event.get("reason") != "Failed" for event in since)
+    pulling = _is_pulling(steps, since)
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         trouble = _explain_container(container, pod)
         if trouble and not (pulling and trouble.kind == "image-pull"):  # what an earlier pull met is told until this one has ended
             return trouble
     return None if pulling or status.get("phase") != "Pending" else _explain_warnings(status, since, now)
+
+
+def is_pulling(events: list[Object]) -> bool:
+    """An image of the pod's is on its way."""
+    return _is_pulling(*_split_events(events))
+
+
+def _is_pulling(steps: list[str], since: list[Object]) -> bool:
+    return steps[-1:] == ["Pulling"] and all(event.get("reason") != "Failed" for event in since)
 
 
 def _split_events(events: list[Object]) -> tuple[list[str], list[Object]]:
@@ -132,8 +141,10 @@ def _explain_warnings(status: Object, events: list[Object], now: float | None) -
 def last_seen(event: Object) -> float:
     """Whichever API wrote it; 0 where it does not say."""
     series, meta = event.get("series") or {}, event.get("metadata") or {}
-    stamps = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"), event.get("firstTimestamp"))
-    return max((datetime.fromisoformat(stamp).timestamp() for stamp in (*stamps, meta.get("creationTimestamp")) if stamp), default=0.0)
+    stamps = [series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"), event.get("firstTimestamp")]
+    if not any(stamps):
+        stamps = [meta.get("creationTimestamp")]  # by the API server's clock, not by the writer's
+    return max((datetime.fromisoformat(stamp).timestamp() for stamp in stamps if stamp), default=0.0)
 
 
 def _explain_container(container: Object, pod: Object) -> Trouble | None:

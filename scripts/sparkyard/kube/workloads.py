@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sparkyard.kube.client import ApiError, Kube, Object
-from sparkyard.kube.explain import explain_pod
+from sparkyard.kube.explain import explain_pod, is_pulling
 
 COLLECTIONS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1"}
 
@@ -68,6 +68,8 @@ def _explain_pod(kube: Kube, namespace: str, pod: Object) -> str:
     if trouble := explain_pod(pod, events, time.time()):
         lines = last_log_lines(kube, namespace, pod) if trouble.kind == "ended" else []
         return "\n".join([f"pod {name}: {trouble.message}", *(f"  │ {line}" for line in lines)])
+    if pod.get("status", {}).get("phase") == "Pending":
+        return f"pod {name} waits for an image, which is being pulled" if is_pulling(events) else ""
     containers = pod.get("status", {}).get("containerStatuses", [])
     if containers and not all(container["ready"] for container in containers):
         unhealthy = [event["message"] for event in events if event.get("reason") == "Unhealthy"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sparkyard.kube.workloads import make_workload
+from sparkyard.kube.workloads import Workload, explain_workload, make_workload
 
 
 def make(kind: str, spec: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
@@ -37,3 +37,27 @@ def test_a_daemon_set_is_ready_on_every_node() -> None:
     status = {"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2, "numberReady": 1}
     assert make_workload("DaemonSet", make("DaemonSet", {}, status)).progress == "1/2"
     assert make_workload("DaemonSet", make("DaemonSet", {}, status | {"numberReady": 2})).ready
+
+
+class Cluster:
+    """One pod of a workload, and its events."""
+
+    def __init__(self, phase: str, *reasons: str) -> None:
+        status = {"phase": phase, "containerStatuses": [{"name": "c", "image": "i", "ready": False, "state": {"waiting": {}}}]}
+        self.pod = {"metadata": {"name": "x-1", "creationTimestamp": "2026-11-21T16:21:37Z"}, "status": status, "spec": {}}
+        self.events = [{"type": "Normal", "reason": reason, "message": "m"} for reason in reasons]
+
+    def list(self, path: str, **query: str) -> list[dict[str, Any]]:
+        return [self.pod] if path.endswith("/pods") else self.events if "x-1" in query.get("fieldSelector", "") else []
+
+
+@pytest.mark.parametrize(
+    ("cluster", "words"),
+    [
+        (Cluster("Pending", "Scheduled", "Pulling"), "pod x-1 waits for an image, which is being pulled"),
+        (Cluster("Pending", "Scheduled"), "still starting; nothing is wrong so far"),
+        (Cluster("Running", "Pulled", "Started"), "pod x-1 runs and is not ready"),
+    ],
+)
+def test_what_a_workload_waits_for_is_told(cluster: Any, words: str) -> None:
+    assert explain_workload(cluster, Workload("DaemonSet", "n", "x", False, "0/1", {"app": "x"})) == words
