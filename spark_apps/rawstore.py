@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
 
 import rawbucket
 from jobkit import InputError, Job
 
 LONGEST = 200  # bytes of a name, and four times that of a path: a store takes 255 and 1024
 DRAFT = ".landing-"
+MARK = "~"  # before a name that Spark would not see
 
 
 class Sink(Protocol):
@@ -113,10 +115,25 @@ class FolderSink:
 
 
 def make_key(path: str) -> str:
-    """The file's own path; where that is longer than a store can hold, its beginning and a hash."""
-    names = [shorten(name, LONGEST) for name in path.split("/")]
+    """The file's own path, in names that Spark sees; where that is longer than a store can hold, its beginning and a hash."""
+    names = [shorten(mark(name), LONGEST) for name in path.split("/")]
     whole = "/".join(names)
-    return whole if len(whole.encode()) <= 4 * LONGEST else f"{names[0]}/{shorten(path.replace('/', '_'), LONGEST)}"
+    return whole if len(whole.encode()) <= 4 * LONGEST else f"{names[0]}/{shorten(mark(path.replace('/', '_')), LONGEST)}"
+
+
+def mark(name: str) -> str:
+    """A name that Spark sees; one that looks as if it were marked is marked as well, so that no two names become one."""
+    return MARK + name if is_hidden(name.lstrip(MARK)) else name
+
+
+def is_hidden(key: str) -> bool:
+    """Whether Spark passes over such a file, or a folder on the way to it, without a word."""
+    return any(name.startswith(".") or (name.startswith("_") and "=" not in name) for name in key.split("/"))
+
+
+def share_name(name: Column) -> Column:
+    """A name in raw as the share has it."""
+    return F.regexp_replace(name, f"^{MARK}({MARK}*[._])", "$1")
 
 
 def shorten(name: str, longest: int) -> str:

@@ -22,7 +22,8 @@ class Known(NamedTuple):
     size: int
     modified: int
     sha256: str
-    state: str
+    state: str  # landed, vanished; copying: raw may hold what was known, or a version that nobody noted
+    key: str  # its place in raw
 
 
 Book = Mapping[str, Known]
@@ -30,7 +31,8 @@ Book = Mapping[str, Known]
 
 def read_book(spark: SparkSession, args: argparse.Namespace) -> Book:
     """What was last noted of each file."""
-    last = F.max_by(F.struct("size", "modified", "sha256", "state"), "loaded").alias("last")
+    key = F.expr(f"substring(uri, {len(args.to) + 2})")
+    last = F.max_by(F.struct("size", "modified", "sha256", "state", key), "loaded").alias("last")
     return {row.path: Known(*row.last) for row in of_place(spark.table(FILES), args).groupBy("path").agg(last).collect()}
 
 

@@ -23,7 +23,7 @@ PATIENCE = 25.0  # seconds without a sign of life after which a share counts as 
 THREADS = 16  # folders asked at once: an answer of a share takes a while, however small
 PIECE = 1000
 # What programs leave beside the files that they have open, and what Windows keeps for itself.
-SCRATCH = ("~$*", ".~lock.*", "*.tmp", "*.part", "*.partial", "*.crdownload", "thumbs.db", "desktop.ini", ".ds_store")
+SCRATCH = ("~$*", ".~lock.*", "*.tmp", "*.part", "*.partial", "*.crdownload", "*._copying_", "thumbs.db", "desktop.ini", ".ds_store")
 IS_SCRATCH = re.compile("|".join(map(translate, SCRATCH)))
 LOST = {errno.EIO, errno.ENOTCONN, errno.ESTALE, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.ENODEV, errno.ECONNABORTED}
 

@@ -23,6 +23,7 @@ import jobgroups
 import jobkit
 import jobrejects
 import losskit
+import rawstore
 
 HEADER = ",".join(losskit.columns())
 STORED = ", ".join(f"{name} {kind}" for name, kind in losskit.stored().items())
@@ -69,8 +70,9 @@ def typed(rows: DataFrame, line: Column, reason: Column) -> DataFrame:
     why = F.coalesce(
         reason, F.when(empty, "a column is empty").when(infinite, "an amount is no number").when(F.col("Iteration") < 1, "no iteration")
     )
+    folder = F.element_at(F.split(F.url_decode(F.regexp_replace("source_file", r"\+", "%2B")), "/"), -2)
     return rows.select(
-        F.element_at(F.split(F.url_decode(F.regexp_replace("source_file", r"\+", "%2B")), "/"), -2).alias("snapshot"),
+        rawstore.share_name(folder).alias("snapshot"),
         *(F.col(name).cast(kind).alias(losskit.RENAMED.get(name, name)) for name, kind in losskit.columns().items()),
         "source_file",
         line.alias("line"),

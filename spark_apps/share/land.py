@@ -1,7 +1,7 @@
 """Lands a Windows share: its files, byte for byte, in raw.
 
 From: the files of a share, which driver and executors see under /shares/<name>/files
-To:   s3a://raw/<name>/…         every file under its own path, as the share holds it
+To:   s3a://raw/<name>/…         every file under its own path, as the share holds it; `_a` and `.a`, which Spark hides, as `~_a` and `~.a`
       yard.raw.share_land_files  which version of which file was landed when (path, size, time of change, SHA-256), and which has vanished
 
 A run copies only files that are new or changed (size or time of change); one whose content is as before is noted, not copied. What is
@@ -41,8 +41,11 @@ def find_wanted(files: Sequence[sharefiles.Listed], book: Book) -> list[Wanted]:
     wanted = []
     for path, size, modified in files:
         known = book.get(path)
-        if not known or known.state == "vanished" or (known.size, known.modified) != (size, modified):
-            wanted.append(Wanted(path, size, modified, rawstore.make_key(path), known.sha256 if known else ""))
+        key = known.key if known and not rawstore.is_hidden(known.key) else rawstore.make_key(path)
+        if not known or known.key != key:
+            wanted.append(Wanted(path, size, modified, key, ""))
+        elif known.state == "vanished" or (known.size, known.modified) != (size, modified):
+            wanted.append(Wanted(path, size, modified, key, known.sha256))
     return wanted
 
 
@@ -114,7 +117,8 @@ def find_contested(spark: SparkSession, wanted: Sequence[Wanted], since: int | N
     """Files that another run has landed meanwhile, as they are now: whose copy came last, nobody knows."""
     landed = sharebook.read_paths(spark, args, since, run_id) if wanted else set()
     found = [sharefiles.look_at(args.share, file.path) for file in wanted if file.path in landed]
-    return [Wanted(*file, rawstore.make_key(file.path), "") for file in found if file]
+    keys = {file.path: file.key for file in wanted}
+    return [Wanted(*file, keys[file.path], "") for file in found if file]
 
 
 def find_vanished(book: Book, listing: sharefiles.Listing, args: argparse.Namespace) -> list[Wanted]:
@@ -122,7 +126,7 @@ def find_vanished(book: Book, listing: sharefiles.Listing, args: argparse.Namesp
     below = f"{args.folder}/" if args.folder else ""
     gone = [path for path, known in book.items() if known.state != "vanished" and path.startswith(below) and path not in seen]
     gone = [path for path in gone if listing.knows(path) and sharefiles.matches(path, args.pattern)]
-    return [Wanted(path, book[path].size, book[path].modified, rawstore.make_key(path), book[path].sha256) for path in sorted(gone)]
+    return [Wanted(path, book[path].size, book[path].modified, book[path].key, book[path].sha256) for path in sorted(gone)]
 
 
 def note_vanished(

@@ -11,6 +11,7 @@ import jobgroups
 import jobkit
 import losskit
 from losses import land
+from share import land as share_land
 from sparkyard.samples import losses as sample
 
 pytestmark = pytest.mark.java
@@ -113,6 +114,18 @@ def test_a_changed_file_corrects_and_names_are_no_patterns(yard: Any) -> None:
     assert result["facts"]["files_new"] == 1
     assert yard.rows(losskit.ROWS, "snapshot", "Layer") == [("Q1 [a] #%41+ü", 2000.0), ("Q2", 1000.25)]
     assert all(jobgroups.group_id(file) == group for file, group in yard.rows(losskit.ROWS, "source_file", "source_id"))
+
+
+def test_a_snapshot_that_spark_would_hide_is_landed_under_its_own_name(yard: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a share, by way of raw; where two such folders differ by the mark alone, they stay two."""
+    monkeypatch.setenv("SPARKYARD_SHARES", str(tmp_path))
+    for number, snapshot in enumerate(("_2031-Q1", "~_2031-Q1", ".2031", "base")):
+        (tmp_path / "risk/files" / snapshot).mkdir(parents=True)
+        line = LINE.replace("1000.25", str(number))
+        (tmp_path / "risk/files" / snapshot / "_losses.csv").write_text(f"{land.HEADER}\n{line}\n")
+    share_land.main(["--share", "risk", "--to", yard.uri, "--settle", "0"], yard.spark)
+    run(yard)
+    assert yard.rows(losskit.ROWS, "snapshot", "Layer") == [(".2031", 2.0), ("_2031-Q1", 0.0), ("base", 3.0), ("~_2031-Q1", 1.0)]
 
 
 def test_many_small_files_are_few_of_the_table_and_few_tasks(yard: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import jobfiles
 import jobkit
 import rawstore
 import sharebook
@@ -52,6 +53,40 @@ def test_spark_reads_what_has_landed(share: Any) -> None:
     share.put("ü #%/a b.csv", "one\ntwo\n")
     share.land()
     assert share.yard.spark.read.option("recursiveFileLookup", "true").text(f"{share.to}/risk").count() == 2
+
+
+HIDDEN = ["_2031-Q1/a", ".b", "_c", "d/_e/_f=1/g", "_metadata.h", "~_i", "~~.j", "~k", "_l=1/m", "_metadata-n/o", "p/~_q/r"]
+
+
+def test_what_spark_would_hide_has_a_name_that_it_sees(share: Any) -> None:
+    """Of paths as they are it sees those that are not hidden; of their keys, all. No two paths have one key, and a key says its path."""
+    for path in HIDDEN:
+        share.put(path, path)
+        (share.raw.parent / "as-is" / path).parent.mkdir(parents=True, exist_ok=True)
+        (share.raw.parent / "as-is" / path).write_text(path)
+    share.land()
+    seen = [{Path(file.path).read_text() for file in found} for found in (listed(share, "as-is"), listed(share, "risk"))]
+    assert seen == [{path for path in HIDDEN if not rawstore.is_hidden(path)}, set(HIDDEN)]
+    keys = {path: rawstore.make_key(path) for path in HIDDEN}
+    assert [keys[path] for path in HIDDEN[:4]] == ["~_2031-Q1/a", "~.b", "~_c", "d/~_e/_f=1/g"]
+    assert len(set(keys.values())) == len(keys)
+    assert not rawstore.is_hidden(rawstore.make_key("_x/" + "y" * 190 + "/" + "z/" * 400))
+
+
+def listed(share: Any, folder: str) -> list[Any]:
+    rows = jobfiles.list_files(share.yard.spark, f"{share.to}/{folder}").selectExpr("replace(path, 's3a://raw') AS path").collect()
+    return [SimpleNamespace(path=f"{share.yard.raw.parent}{row.path}") for row in rows]
+
+
+def test_what_landed_under_a_hidden_name_lands_again_and_any_other_keeps_its_place(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("_2031-Q1/a.csv", "~_b.csv", "c.csv"):
+        share.put(path, path)
+    with monkeypatch.context() as patch:
+        patch.setattr(rawstore, "make_key", lambda path: path)  # as older versions named them
+        share.land()
+    assert share.land()["rows"] == {"read": 1, "rejected": 0, "written": 1}
+    assert set(share.landed()) == {"_2031-Q1/a.csv", "~_2031-Q1/a.csv", "~_b.csv", "c.csv"}
+    assert share.land()["rows"]["read"] == 0
 
 
 def test_a_changed_file_takes_the_place_of_the_old_one_and_a_touched_one_is_not_copied(share: Any) -> None:
