@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from pyspark import TaskContext
+
 import rawstore
 from sharefiles import LOST, PATIENCE
 
@@ -18,13 +20,14 @@ ATTEMPTS = 3
 LOCKED = {errno.EBUSY, errno.EACCES, errno.EPERM, errno.ETXTBSY, errno.EAGAIN}
 OUTCOMES = "array<struct<number: int, state: string, sha256: string, reason: string>>"
 
+UNSURE = "?"  # in the place of a hash: raw holds a version, and nobody knows which
 CHANGING = "still being written"
 NO_ACCESS = "locked, or not permitted"
 SILENT = "neither read nor written for a while"
 
 
 class Wanted(NamedTuple):
-    """A file as it was listed; `known` is the hash of what raw holds of it."""
+    """A file as it was listed; `known` is the hash of what raw holds of it, empty where that is nothing, or noted as doubtful."""
 
     path: str
     size: int
@@ -44,6 +47,8 @@ class Outcome(NamedTuple):
 
 def copy_files(root: str, store: rawstore.Store, files: Sequence[Wanted], patience: float = PATIENCE) -> list[Outcome]:
     """All of them, several at once; when nothing moves for a while the rest is left."""
+    if (task := TaskContext.get()) and task.attemptNumber():  # a try before this one may have copied any of them
+        files = [file._replace(known="") for file in files]
     work: SimpleQueue[int] = SimpleQueue()
     done: SimpleQueue[Outcome | Exception] = SimpleQueue()
     moved = [time.monotonic()]

@@ -7,7 +7,8 @@ To:   s3a://raw/<name>/…         every file under its own path, as the share h
 A run copies only files that are new or changed (size or time of change); one whose content is as before is noted, not copied. What is
 still being written (two looks differ) or locked is left for the next run, and said. A changed file takes the place of the old one in one
 step; one that has vanished from the share is noted, and raw keeps it. The list of files is written batch by batch: a run that was killed
-goes on where it stood, and what it left half written is taken away by a run that begins half an hour later.
+goes on where it stood, and what it may have copied and has not noted is copied again, whatever the share holds by then. What it left half
+written is taken away by a run that begins half an hour later.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def find_wanted(files: Sequence[sharefiles.Listed], book: Book) -> list[Wanted]:
         key = known.key if known and not rawstore.is_hidden(known.key) else rawstore.make_key(path)
         if not known or known.key != key:
             wanted.append(Wanted(path, size, modified, key, ""))
-        elif known.state == "vanished" or (known.size, known.modified) != (size, modified):
+        elif known.state != "landed" or (known.size, known.modified) != (size, modified):
             wanted.append(Wanted(path, size, modified, key, known.sha256))
     return wanted
 
@@ -83,6 +84,9 @@ def land(spark: SparkSession, wanted: Sequence[Wanted], args: argparse.Namespace
     left: list[tuple[str, str]] = []
     size = 0
     for batches in make_rounds(wanted):
+        doubtful = [file for batch in batches for file in batch if file.known]
+        if doubtful:  # from here on raw may hold what nobody has noted
+            sharebook.note(spark, [(file, "copying", "") for file in doubtful], args, job)
         outcomes = copy_round(spark, root, store, batches)
         noted = [(file, "landed", said.sha256) for file, said in outcomes if said.state in ("copied", "same")]
         if noted:
@@ -118,7 +122,7 @@ def find_contested(spark: SparkSession, wanted: Sequence[Wanted], since: int | N
     landed = sharebook.read_paths(spark, args, since, run_id) if wanted else set()
     found = [sharefiles.look_at(args.share, file.path) for file in wanted if file.path in landed]
     keys = {file.path: file.key for file in wanted}
-    return [Wanted(*file, keys[file.path], "") for file in found if file]
+    return [Wanted(*file, keys[file.path], sharecopy.UNSURE) for file in found if file]
 
 
 def find_vanished(book: Book, listing: sharefiles.Listing, args: argparse.Namespace) -> list[Wanted]:

@@ -306,6 +306,46 @@ def test_a_run_killed_before_it_noted_copies_again(share: Any, monkeypatch: pyte
     assert len(share.book()) == 1
 
 
+def test_a_run_killed_after_it_copied_leaves_a_doubt_that_the_next_one_settles(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raw holds the second version, which nobody noted; then somebody puts the first one back, as it was or with a new time."""
+    for name in ("as-it-was.csv", "touched.csv"):
+        share.put(name, "first")
+    share.put("untouched.csv", "first")
+    share.land()
+    first = {file: file.stat().st_mtime_ns for file in share.root.iterdir()}
+    for name in ("as-it-was.csv", "touched.csv"):
+        share.put(name, "second and longer", age=60)
+    note = sharebook.note
+
+    def die(spark: Any, files: Any, *more: Any) -> None:
+        if files[0][1] == "landed":
+            raise RuntimeError("killed")
+        note(spark, files, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sharebook, "note", die)
+        with pytest.raises(RuntimeError, match=r"killed"):
+            share.land()
+    assert share.landed()["touched.csv"] == b"second and longer"
+    for file, modified in first.items():
+        file.write_text("first")
+        os.utime(file, ns=(modified, modified))
+    share.touch("touched.csv", age=30)
+    result = share.land()
+    assert (result["rows"]["written"], result["facts"]["files_known"]) == (2, 1)
+    assert set(share.landed().values()) == {b"first"}
+    assert share.land()["rows"]["read"] == 0
+
+
+def test_a_task_that_is_tried_again_believes_nothing_known(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    share.put("a.csv", "a")
+    [listed] = sharefiles.list_files("risk", "", "*", print).files
+    wanted, store = land.Wanted(*listed, "a.csv", sha256(b"a")), rawstore.Folder(str(share.raw))
+    assert [said.state for said in sharecopy.copy_files(str(share.root), store, [wanted])] == ["same"]
+    monkeypatch.setattr(sharecopy.TaskContext, "get", lambda: SimpleNamespace(attemptNumber=lambda: 1))
+    assert [said.state for said in sharecopy.copy_files(str(share.root), store, [wanted])] == ["copied"]
+
+
 def test_what_a_killed_run_left_half_written_is_swept(
     share: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
