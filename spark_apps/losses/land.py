@@ -7,6 +7,7 @@ To:   yard.trusted.losses_land             one row a line, typed, with snapshot;
 
 A run reads only files that are new or changed (path, size, time of change), and replaces in one commit what a file said before. One broken
 line fails the run and no loss is touched, unless --max-rejected allows for more: a loss that is missing makes a layer look cheap.
+What share-land has noted as renamed counts under its new name alone: the rows of the old name go in the commit that brings the new one's.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import jobkit
 import jobrejects
 import losskit
 import rawstore
+import sharebook
 
 HEADER = ",".join(losskit.columns())
 STORED = ", ".join(f"{name} {kind}" for name, kind in losskit.stored().items())
@@ -98,8 +100,22 @@ def examine(rows: DataFrame, job: jobkit.Job) -> jobrejects.Findings:
         raise
 
 
-def load(spark: SparkSession, files: Sequence[Row], args: argparse.Namespace, job: jobkit.Job) -> None:
-    rows, these_files = parse(spark, files), jobfiles.from_files(files)
+def find_withdrawn(spark: SparkSession, args: argparse.Namespace) -> list[Row]:
+    """Files of raw whose content has another name on their share by now, and is landed under that."""
+    renamed = sharebook.read_renamed(spark)
+    return [file for file in jobfiles.list_files(spark, args.input).collect() if file.path in renamed] if renamed else []
+
+
+def load(spark: SparkSession, files: Sequence[Row], withdrawn: Sequence[Row], args: argparse.Namespace, job: jobkit.Job) -> None:
+    old = {file.path for file in withdrawn}
+    if new := [file for file in files if file.path not in old]:
+        load_rows(spark, new, withdrawn, args, job)
+    if known := [file for file in files if file.path in old]:
+        jobfiles.note_files(spark, known, {}, losskit.FILES, job)
+
+
+def load_rows(spark: SparkSession, files: Sequence[Row], withdrawn: Sequence[Row], args: argparse.Namespace, job: jobkit.Job) -> None:
+    rows, these_files = parse(spark, files), jobfiles.from_files([*files, *withdrawn])
     with job.phase("check lines"):
         found = examine(rows, job)
     with job.phase("quarantine"):
@@ -107,11 +123,24 @@ def load(spark: SparkSession, files: Sequence[Row], args: argparse.Namespace, jo
         jobrejects.check_share(found.reasons, args.max_rejected, losskit.QUARANTINE, job)
     with job.phase("write"):
         good = jobrejects.good_rows(rows, found).select("snapshot", *losskit.stored(), "source_file", jobgroups.group_column())
-        jobgroups.replace_files(good, losskit.ROWS, files, job)
+        jobgroups.replace_files(good, losskit.ROWS, [*files, *withdrawn], job)
         job.rows["written"] = jobgroups.of_files(jobfiles.read_anew(spark, losskit.ROWS), files).count()
         job.check("rows read = rejected + written", job.rows["read"] == job.rows["rejected"] + job.rows["written"])
     with job.phase("note files"):
         jobfiles.note_files(spark, files, found.counts, losskit.FILES, job)
+
+
+def withdraw(spark: SparkSession, withdrawn: Sequence[Row], job: jobkit.Job) -> None:
+    """Where nothing new came that took these rows' place: it was landed by a run before."""
+
+    def attempt() -> None:
+        job.versions = jobfiles.current_versions(spark, TABLES)
+        rows = jobfiles.read_anew(spark, losskit.ROWS)
+        if not jobgroups.of_files(rows, withdrawn).isEmpty():
+            jobgroups.replace_files(rows.where("false"), losskit.ROWS, withdrawn, job)
+
+    jobfiles.retry_conflicts(attempt)
+    job.facts["files_withdrawn"] = len(withdrawn)
 
 
 def summarise(spark: SparkSession, job: jobkit.Job) -> None:
@@ -136,7 +165,10 @@ def summarise(spark: SparkSession, job: jobkit.Job) -> None:
 
 
 def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
-    jobfiles.load_new_files(spark, args.input, TABLES, losskit.FILES, job, lambda files: load(spark, files, args, job))
+    withdrawn = find_withdrawn(spark, args)
+    jobfiles.load_new_files(spark, args.input, TABLES, losskit.FILES, job, lambda files: load(spark, files, withdrawn, args, job))
+    if withdrawn:
+        withdraw(spark, withdrawn, job)
     with job.phase("summarise"):
         summarise(spark, job)
 

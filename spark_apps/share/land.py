@@ -2,11 +2,14 @@
 
 From: the files of a share, which driver and executors see under /shares/<name>/files
 To:   s3a://raw/<name>/…         every file under its own path, as the share holds it; `_a` and `.a`, which Spark hides, as `~_a` and `~.a`
-      yard.raw.share_land_files  which version of which file was landed when (path, size, time of change, SHA-256), and which has vanished
+      yard.raw.share_land_files  which version of which file was landed when (path, size, time of change, SHA-256); which has vanished, or
+                                 has another name
 
 A run copies only files that are new or changed (size or time of change); one whose content is as before is noted, not copied. What is
 still being written (two looks differ) or locked is left for the next run, and said. A changed file takes the place of the old one in one
-step; one that has vanished from the share is noted, and raw keeps it. The list of files is written batch by batch: a run that was killed
+step; one that has vanished from the share is noted, and raw keeps it, for what has come to an end may still be asked for. One whose
+content has come under a new name is noted as renamed: raw keeps both, and a landing from raw that would count rows twice takes the old
+name's away (losses-land does). The list of files is written batch by batch: a run that was killed
 goes on where it stood, and what it may have copied and has not noted is copied again, whatever the share holds by then. What it left half
 written is taken away by a run that begins half an hour later.
 """
@@ -28,26 +31,13 @@ import rawstore
 import sharebook
 import sharecopy
 import sharefiles
-from sharebook import Book
+from sharebook import Book, Missing
 from sharecopy import Outcome, Wanted
 
 ROUND = 5_000  # files that are noted at once
 BATCH = 100  # files of a task
 BATCH_BYTES = 64 << 20
 TOLD = 20  # names in a message
-
-
-def find_wanted(files: Sequence[sharefiles.Listed], book: Book) -> list[Wanted]:
-    """Files that are new, changed, or back again."""
-    wanted = []
-    for path, size, modified in files:
-        known = book.get(path)
-        key = known.key if known and not rawstore.is_hidden(known.key) else rawstore.make_key(path)
-        if not known or known.key != key:
-            wanted.append(Wanted(path, size, modified, key, ""))
-        elif known.state != "landed" or (known.size, known.modified) != (size, modified):
-            wanted.append(Wanted(path, size, modified, key, known.sha256))
-    return wanted
 
 
 def make_rounds(wanted: Sequence[Wanted]) -> Iterator[list[list[Wanted]]]:
@@ -77,11 +67,14 @@ def copy_round(spark: SparkSession, root: str, store: rawstore.Store, batches: l
     return [(batches[row.id][file.number], Outcome(*file)) for row in copied for file in row.files]
 
 
-def land(spark: SparkSession, wanted: Sequence[Wanted], args: argparse.Namespace, job: jobkit.Job) -> Counter[str]:
-    """Round by round; what was left is counted by its reason."""
+def land(
+    spark: SparkSession, wanted: Sequence[Wanted], book: Book, missing: Missing, args: argparse.Namespace, job: jobkit.Job
+) -> Counter[str]:
+    """Round by round; what was left is counted by its reason. That a file was renamed is noted in one step with its new name."""
     root, store = sharefiles.folder_of(args.share), rawstore.open_store(spark, args.to)
     counts: Counter[str] = Counter()
     left: list[tuple[str, str]] = []
+    renamed: list[tuple[str, str]] = []
     size = 0
     for batches in make_rounds(wanted):
         doubtful = [file for batch in batches for file in batch if file.known]
@@ -89,8 +82,10 @@ def land(spark: SparkSession, wanted: Sequence[Wanted], args: argparse.Namespace
             sharebook.note(spark, [(file, "copying", "") for file in doubtful], args, job)
         outcomes = copy_round(spark, root, store, batches)
         noted = [(file, "landed", said.sha256) for file, said in outcomes if said.state in ("copied", "same")]
+        moves = sharebook.find_moves(noted, book, missing)
         if noted:
-            sharebook.note(spark, noted, args, job)
+            sharebook.note(spark, [*noted, *((old, "renamed", old.known) for old, _ in moves)], args, job)
+        renamed += [(old.path, new) for old, new in moves]
         left += [(file.path, said.reason) for file, said in outcomes if said.state == "left"]
         counts.update(said.state for _, said in outcomes)
         size += sum(file.size for file, said in outcomes if said.state == "copied")
@@ -98,7 +93,7 @@ def land(spark: SparkSession, wanted: Sequence[Wanted], args: argparse.Namespace
         if is_doubtful([said for _, said in outcomes]):
             sharefiles.open_share(args.share)
     job.facts["bytes_copied"] = job.facts.get("bytes_copied", 0) + size
-    tell_left(left, job)
+    tell(left, renamed, job)
     return counts
 
 
@@ -108,13 +103,16 @@ def is_doubtful(outcomes: Sequence[Outcome]) -> bool:
     return not fine or any(said.state == "left" and said.reason not in (sharecopy.CHANGING, sharecopy.NO_ACCESS) for said in outcomes)
 
 
-def tell_left(left: Sequence[tuple[str, str]], job: jobkit.Job) -> None:
-    if not left:
-        return
-    job.facts["left_because"] = dict(Counter(reason for _, reason in left))
+def tell(left: Sequence[tuple[str, str]], renamed: Sequence[tuple[str, str]], job: jobkit.Job) -> None:
     for path, reason in left[:TOLD]:
         print(f"left for the next run: {path} ({reason})", flush=True)
-    job.highlights = [["left for the next run", "why"], *([path, reason] for path, reason in left[:TOLD])]
+    for old, new in renamed[:TOLD]:
+        print(f"renamed on the share: {old} is {new} now; raw keeps both, losses-land counts the new one", flush=True)
+    rows = [*([path, reason] for path, reason in left[:TOLD]), *([old, f"renamed to {new}"] for old, new in renamed[:TOLD])]
+    if rows:
+        job.highlights = [*(job.highlights or [["file", "what of it"]]), *rows]
+    job.facts |= {"left_because": dict(Counter(reason for _, reason in left))} if left else {}
+    job.facts |= {"files_renamed": job.facts.get("files_renamed", 0) + len(renamed)} if renamed else {}
 
 
 def find_contested(spark: SparkSession, wanted: Sequence[Wanted], since: int | None, args: argparse.Namespace, run_id: str) -> list[Wanted]:
@@ -123,14 +121,6 @@ def find_contested(spark: SparkSession, wanted: Sequence[Wanted], since: int | N
     found = [sharefiles.look_at(args.share, file.path) for file in wanted if file.path in landed]
     keys = {file.path: file.key for file in wanted}
     return [Wanted(*file, keys[file.path], sharecopy.UNSURE) for file in found if file]
-
-
-def find_vanished(book: Book, listing: sharefiles.Listing, args: argparse.Namespace) -> list[Wanted]:
-    seen = {file.path for file in listing.files}
-    below = f"{args.folder}/" if args.folder else ""
-    gone = [path for path, known in book.items() if known.state != "vanished" and path.startswith(below) and path not in seen]
-    gone = [path for path in gone if listing.knows(path) and sharefiles.matches(path, args.pattern)]
-    return [Wanted(path, book[path].size, book[path].modified, book[path].key, book[path].sha256) for path in sorted(gone)]
 
 
 def note_vanished(
@@ -156,15 +146,16 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
     with job.phase("compare"):
         jobfiles.ensure_tables(spark, sharebook.TABLES)
         since, book = sharebook.current_version(spark), sharebook.read_book(spark, args)
-        wanted, vanished = find_wanted(listing.files, book), find_vanished(book, listing, args)
+        wanted, vanished = sharebook.find_wanted(listing.files, book), sharebook.find_vanished(book, listing, args)
         note_vanished(spark, vanished, listing, args, job)
     with job.phase("copy"):
         rawstore.sweep(spark, args.to, job)
         # a second look comes when the mount has forgotten the first one: what is being written has moved by then
         time.sleep(max(0.0, listed + args.settle - time.time()) if wanted else 0.0)
-        counts = land(spark, wanted, args, job) if wanted else Counter()
+        missing = sharebook.find_missing(book, vanished, listing)
+        counts = land(spark, wanted, book, missing, args, job) if wanted else Counter()
         if again := find_contested(spark, wanted, since, args, job.run_id):
-            land(spark, again, args, job)
+            land(spark, again, book, {}, args, job)
     job.tables = list(dict.fromkeys(job.tables))  # written round by round
     job.rows = {"read": len(wanted), "rejected": counts["left"] + counts["gone"], "written": counts["copied"]}
     job.facts |= {"files": len(listing.files), "files_known": len(listing.files) - len(wanted), "files_same": counts["same"]}

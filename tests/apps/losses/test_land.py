@@ -128,6 +128,36 @@ def test_a_snapshot_that_spark_would_hide_is_landed_under_its_own_name(yard: Any
     assert yard.rows(losskit.ROWS, "snapshot", "Layer") == [(".2031", 2.0), ("_2031-Q1", 0.0), ("base", 3.0), ("~_2031-Q1", 1.0)]
 
 
+def test_a_file_renamed_on_its_share_is_counted_once(yard: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the old name was never read, where another run brought the new one, and when it has its first name again."""
+    monkeypatch.setenv("SPARKYARD_SHARES", str(tmp_path))
+    base = tmp_path / "risk/files/base"
+    base.mkdir(parents=True)
+    for name, layer in {"a b.csv": "1", "c.csv": "2"}.items():
+        (base / name).write_text(f"{land.HEADER}\n{LINE.replace('1000.25', layer)}\n")
+
+    def go() -> tuple[dict[str, Any], list[Any]]:
+        share_land.main(["--share", "risk", "--to", yard.uri.rstrip("/"), "--settle", "0"], yard.spark)
+        return run(yard), sorted((Path(file).name, layer) for file, layer in yard.rows(losskit.ROWS, "source_file", "Layer"))
+
+    assert go()[1] == [("a%20b.csv", 1.0), ("c.csv", 2.0)]
+    (base / "a b.csv").rename(base / "d.csv")
+    commits = yard.spark.table(f"{losskit.ROWS}.snapshots").count()
+    result, rows = go()
+    assert (rows, result["facts"]["files_withdrawn"]) == ([("c.csv", 2.0), ("d.csv", 1.0)], 1)
+    assert yard.spark.table(f"{losskit.ROWS}.snapshots").count() == commits + 1, "in one step"
+    (base / "d.csv").rename(base / "a b.csv")
+    assert go()[1] == [("a%20b.csv", 1.0), ("c.csv", 2.0)]
+    (base / "c.csv").rename(base / "e.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(land, "find_withdrawn", lambda spark, args: [])
+        assert len(go()[1]) == 3, "as an older version left it"
+    assert go()[1] == [("a%20b.csv", 1.0), ("e.csv", 2.0)]
+    before = yard.snapshots()
+    go()
+    assert yard.snapshots() == before
+
+
 def test_many_small_files_are_few_of_the_table_and_few_tasks(yard: Any) -> None:
     """And a changed one corrects without moving what is of other groups."""
     for number in range(200):

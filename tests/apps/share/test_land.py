@@ -117,6 +117,35 @@ def test_a_vanished_file_is_said_once_and_kept(share: Any, capsys: pytest.Captur
     assert share.land()["facts"]["files_same"] == 1, "it is back"
 
 
+def test_a_renamed_file_is_known_by_its_content(share: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also when one run saw it go and a later one saw it come, and when it has its first name again; a copy, or an empty file, is none."""
+    for path, content in {"base/a.csv": "one", "base/b.csv": "two", "c.csv": "one", "empty.csv": ""}.items():
+        share.put(path, content)
+    share.land()
+    (share.root / "base/a.csv").rename(share.root / "base/new ü.csv")
+    (share.root / "base/b.csv").rename(share.root.with_name("away"))
+    (share.root / "empty.csv").rename(share.root / "empty-too.csv")
+    share.put("copy-of-c.csv", "one")
+    result = share.land()
+    assert (result["facts"]["files_renamed"], result["facts"]["files_vanished"]) == (1, 3)
+    [(old, to)] = [row for row in result["highlights"] if row[0] != "file"]
+    assert (old, to) in {("base/a.csv", f"renamed to {name}") for name in ("base/new ü.csv", "copy-of-c.csv")}
+    assert "renamed on the share: base/a.csv is " in capsys.readouterr().out
+    share.root.with_name("away").rename(share.root / "base/b2.csv")
+    assert share.land()["highlights"][1:] == [["base/b.csv", "renamed to base/b2.csv"]]
+    (share.root / "base/b2.csv").rename(share.root / "base/b.csv")
+    before = (share.raw / "base/b.csv").stat().st_mtime_ns
+    result = share.land()
+    assert result["highlights"][1:] == [["base/b2.csv", "renamed to base/b.csv"]]
+    assert (share.raw / "base/b.csv").stat().st_mtime_ns > before, "jobs have forgotten it, and know a file by its time"
+    assert {path for path, state in last_states(share).items() if state == "renamed"} == {"base/a.csv", "base/b2.csv"}
+    assert "highlights" not in share.land()
+
+
+def last_states(share: Any) -> dict[str, str]:
+    return {path: state for _, path, state in share.book("loaded", "path", "state")}
+
+
 def test_an_empty_share_that_was_full_is_a_lost_one(share: Any) -> None:
     share.put("a.csv")
     share.land()
