@@ -22,6 +22,7 @@ from jobkit import InputError
 PATIENCE = 25.0  # seconds without a sign of life after which a share counts as lost
 THREADS = 16  # folders asked at once: an answer of a share takes a while, however small
 PIECE = 1000
+NO_NAME = "its name is not UTF-8"
 # What programs leave beside the files that they have open, and what Windows keeps for itself.
 SCRATCH = ("~$*", ".~lock.*", "*.tmp", "*.part", "*.partial", "*.crdownload", "*._copying_", "thumbs.db", "desktop.ini", ".ds_store")
 IS_SCRATCH = re.compile("|".join(map(translate, SCRATCH)))
@@ -37,7 +38,7 @@ class Listed(NamedTuple):
 
 
 class Listing:
-    """What was found; `unread` are folders that could not be listed, with the reason."""
+    """What was found; `unread` are folders that could not be listed, and files that nothing can name, with the reason."""
 
     def __init__(self) -> None:
         self.files: list[Listed] = []
@@ -155,6 +156,8 @@ def _take(listing: Listing, pattern: str, kind: str, what: Any, asked: "SimpleQu
         kept = [file for file in what if not is_scratch(file.path) and matches(file.path, pattern)]
         listing.ignored += len(what) - len(kept)
         listing.files += kept
+    elif kind == "unnamed":
+        listing.unread[what] = NO_NAME
     else:
         folder, trouble = what
         listing.folders += 1
@@ -195,7 +198,9 @@ def _read_folder(root: str, folder: str, answers: "SimpleQueue[tuple[str, Any]]"
     with os.scandir(os.path.join(root, folder)) as entries:
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if any("\ud800" <= sign <= "\udfff" for sign in entry.name):  # bytes that Python could not read as text: no table takes them
+                answers.put(("unnamed", os.fsencode(path).decode(errors="replace")))
+            elif entry.is_dir(follow_symlinks=False):
                 answers.put(("folder", path))
             elif entry.is_file():
                 with suppress(FileNotFoundError):  # gone since the folder was asked

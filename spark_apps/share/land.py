@@ -6,12 +6,13 @@ To:   s3a://raw/<name>/…         every file under its own path, as the share h
                                  has another name
 
 A run copies only files that are new or changed (size or time of change); one whose content is as before is noted, not copied. What is
-still being written (two looks differ) or locked is left for the next run, and said. A changed file takes the place of the old one in one
-step; one that has vanished from the share is noted, and raw keeps it, for what has come to an end may still be asked for. One whose
-content has come under a new name is noted as renamed: raw keeps both, and a landing from raw that would count rows twice takes the old
-name's away (losses-land does). The list of files is written batch by batch: a run that was killed
-goes on where it stood, and what it may have copied and has not noted is copied again, whatever the share holds by then. What it left half
-written is taken away by a run that begins half an hour later.
+still being written (two looks differ), locked, or named by bytes that are no UTF-8 is left for the next run, and said. A changed file takes
+the place of the old one in one step; one that has vanished from the share is noted, and raw keeps it, for what has come to an end may still
+be asked for. One whose content has come under a new name is noted as renamed: raw keeps both, and a landing from raw that would count rows
+twice takes the old name's away (losses-land does).
+
+The list of files is written batch by batch: a run that was killed goes on where it stood, and what it may have copied and has not noted is
+copied again, whatever the share holds by then. What it left half written is taken away by a run that begins half an hour later.
 """
 
 import argparse
@@ -160,7 +161,8 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
     job.rows = {"read": len(wanted), "rejected": counts["left"] + counts["gone"], "written": counts["copied"]}
     job.facts |= {"files": len(listing.files), "files_known": len(listing.files) - len(wanted), "files_same": counts["same"]}
     job.facts |= {"files_ignored": listing.ignored} if listing.ignored else {}
-    job.facts |= {"folders_unread": dict(list(listing.unread.items())[:TOLD])} if listing.unread else {}
+    if listing.unread:
+        job.facts |= {"unread": len(listing.unread), "unread_because": dict(list(listing.unread.items())[:TOLD])}
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -436,8 +436,22 @@ def test_a_folder_that_cannot_be_read_is_said_and_nothing_in_it_has_vanished(sha
         sharefiles.os, "scandir", lambda path: (_ for _ in ()).throw(refused) if str(path).endswith("private") else scandir(path)
     )
     facts = share.land()["facts"]
-    assert list(facts["folders_unread"]) == ["private"]
+    assert list(facts["unread_because"]) == ["private"]
     assert "files_vanished" not in facts
+
+
+def test_a_name_that_is_not_utf_8_is_said_and_all_others_land(share: Any) -> None:
+    """A file, and a folder with what is in it: no store and no table could name them."""
+    root = os.fsencode(share.root)
+    os.mkdir(root + b"/caf\xe9")
+    for path in (b"/na\xefve.csv", b"/caf\xe9/in.csv"):
+        with open(root + path, "wb") as file:
+            file.write(b"x")
+    share.put("fine/ü.csv")
+    result = share.land()
+    assert (result["rows"]["written"], result["facts"]["unread"]) == (1, 2)
+    assert result["facts"]["unread_because"] == dict.fromkeys(("caf\ufffd", "na\ufffdve.csv"), "its name is not UTF-8")
+    assert set(share.landed()) == {"fine/ü.csv"}
 
 
 def test_a_part_of_a_share_by_folder_and_pattern(share: Any) -> None:
