@@ -32,17 +32,30 @@ COLUMN_TYPES = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribu
 TABLES = "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = ?"
 
 
-# A table that loses nothing when another takes its place: only its grants, which can be given again.
+# A table that loses nothing when another takes its place: only its grants, which can be given again. Views hang on it as `n`, policies,
+# constraints, publications and sequences as `a`; one that a publication of a whole schema names has no such line.
 PLAIN = (
-    "SELECT 1 FROM pg_class c WHERE c.oid = to_regclass(?) AND c.relkind = 'r' AND c.relowner = current_user::regrole AND NOT"
-    " (c.relhasindex OR c.relhastriggers OR c.relrowsecurity OR c.relispartition OR c.relhassubclass) AND NOT EXISTS"
-    " (SELECT FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid = c.oid AND deptype = 'n') AND NOT EXISTS"
-    " (SELECT FROM pg_attribute WHERE attrelid = c.oid AND (atthasdef OR attacl IS NOT NULL))"
+    "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid"
+    " WHERE c.oid = to_regclass(?) AND c.relkind = 'r' AND c.relpersistence = 'p' AND c.relowner = current_user::regrole AND NOT"
+    " (c.relhasindex OR c.relhastriggers OR c.relrowsecurity OR c.relispartition OR c.relhassubclass)"
+    " AND c.reloptions IS NULL AND toast.reloptions IS NULL AND c.reltablespace = 0 AND c.relreplident = 'd' AND c.reloftype = 0"
+    " AND c.relam = (SELECT oid FROM pg_am WHERE amname = current_setting('default_table_access_method')) AND NOT EXISTS"
+    " (SELECT FROM pg_depend WHERE refclassid = 'pg_class'::regclass AND refobjid = c.oid AND deptype IN ('n', 'a')) AND NOT EXISTS"
+    " (SELECT FROM pg_publication_tables p WHERE p.schemaname = n.nspname AND p.tablename = c.relname) AND NOT EXISTS"
+    " (SELECT FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid = c.oid) AND NOT EXISTS"
+    " (SELECT FROM pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = c.oid) AND NOT EXISTS"
+    " (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND (atthasdef OR attidentity <> '' OR attacl IS NOT NULL"
+    " OR attoptions IS NOT NULL OR coalesce(attstattarget, -1) >= 0))"
 )
+WHO = "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END"
 GRANTS = (
-    "SELECT format('GRANT %s ON %s TO %s', a.privilege_type, ?::text,"
-    " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)"
+    f"SELECT format('GRANT %s ON %s TO %s', a.privilege_type, ?::text, {WHO})"
     " || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
+    " FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a WHERE c.oid = to_regclass(?)"
+)
+# What a new table grants by itself (ALTER DEFAULT PRIVILEGES).
+REVOKES = (
+    f"SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', ?::text, {WHO})"
     " FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = to_regclass(?) AND a.grantee <> c.relowner"
 )
 
@@ -128,7 +141,14 @@ class Session:
             return False
         return bool(self.ask(PLAIN, words.to))
 
+    def close_to_others(self, table: str) -> None:
+        """A new table is read by those whom defaults let in; of the target, whose rows a stage holds, they may have lost the right."""
+        for (revoke,) in self.ask(REVOKES, table, table) if self.kind == "postgresql" else []:
+            self.do(revoke)
+
     def swap(self, words: Words) -> None:
+        """Rights are those of the target, the owner's too: no more, and no less."""
+        self.do(f"REVOKE ALL ON {words.staged} FROM CURRENT_USER")
         for (grant,) in self.ask(GRANTS, words.staged, words.to):
             self.do(grant)
         for statement in words.swap():

@@ -107,6 +107,7 @@ class Publication:
                 with self.job.phase("stage"):
                     for statement in words.create_stage(plan.how != "whole", swaps):
                         self.session.do(statement)
+                    self.session.close_to_others(words.staged)
                     load_stage(plan.rows.coalesce(self.args.writers), self.session.connection, words)
                     self.ledger.ensure()
                 with self.job.phase("publish"), self.session.locked(self.target), self.session.transaction():

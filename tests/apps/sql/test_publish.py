@@ -100,18 +100,69 @@ def test_whole_again_keeps_the_table_and_its_grants(counts: Any, run: Publish, d
     assert db.ask(held, db.target.partition(".")[2]) == [(1,)]
 
 
-@pytest.mark.parametrize("more", ["VIEW {0}_view AS SELECT * FROM {0}", "INDEX ON {0} (id)"])
-def test_what_hangs_on_a_table_stays(counts: Any, run: Publish, db: Any, more: str) -> None:
+def test_whole_again_brings_back_no_right_that_was_revoked(
+    counts: Any, run: Publish, db: Any, libpq: "psycopg.Connection[tuple[Any, ...]]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where new tables grant by themselves; and nobody reads in a stage what he may not read in the target."""
+    if db.kind != "postgresql":
+        pytest.skip("only PostgreSQL swaps tables")
+    acl = f"SELECT relacl::text, oid FROM pg_class WHERE oid = '{db.target}'::regclass"
+    libpq.execute('CREATE ROLE "of sales"')
+    libpq.execute('ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO "of sales", PUBLIC')
+    try:
+        run()
+        libpq.execute(f'REVOKE ALL ON {db.target} FROM "of sales", PUBLIC')
+        libpq.execute(f'GRANT UPDATE ON {db.target} TO "of sales" WITH GRANT OPTION')
+        libpq.execute(f"REVOKE TRUNCATE ON {db.target} FROM CURRENT_USER")
+        (before, was), staged = libpq.execute(acl).fetchall()[0], []
+        load = publish.load_stage
+
+        def look(rows: Any, connection: Any, words: Any) -> None:
+            staged.extend(libpq.execute("SELECT relacl::text FROM pg_class WHERE oid = to_regclass(%s)", [words.staged]).fetchall())
+            load(rows, connection, words)
+
+        monkeypatch.setattr(publish, "load_stage", look)
+        counts.spark.sql(f"DELETE FROM {TABLE} WHERE id < 30")
+        run()
+        [(after, now)] = libpq.execute(acl).fetchall()
+        assert now != was, "the stage took its place"
+        assert {*after.strip("{}").split(",")} == {*before.strip("{}").split(",")}
+        assert [grants.count("=") for (grants,) in staged] == [1], "the owner's"
+    finally:
+        libpq.execute(f"DROP TABLE IF EXISTS {db.target}")
+        libpq.execute('DROP OWNED BY "of sales"')
+        libpq.execute("ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC")
+        libpq.execute('DROP ROLE "of sales"')
+
+
+HANGING = [
+    "CREATE VIEW {0}_view AS SELECT * FROM {0}",
+    "CREATE INDEX ON {0} (id)",
+    "CREATE PUBLICATION more FOR TABLE {0} WITH (publish = 'insert')",
+    "CREATE PUBLICATION more FOR TABLES IN SCHEMA public WITH (publish = 'insert')",
+    "COMMENT ON TABLE {0} IS 'sums by day'",
+    "COMMENT ON COLUMN {0}.day IS 'a day'",
+    "ALTER TABLE {0} SET (autovacuum_enabled = off)",
+    "ALTER TABLE {0} REPLICA IDENTITY FULL",
+    "CREATE POLICY mine ON {0} USING (true)",
+    "ALTER TABLE {0} ADD CHECK (id >= 0)",
+    "ALTER TABLE {0} ALTER COLUMN day SET STATISTICS 500",
+]
+
+
+@pytest.mark.parametrize("more", HANGING)
+def test_what_hangs_on_a_table_stays(counts: Any, run: Publish, db: Any, libpq: "psycopg.Connection[tuple[Any, ...]]", more: str) -> None:
     if db.kind != "postgresql":
         pytest.skip("only PostgreSQL swaps tables")
     run()
-    db.do(f"CREATE {more.format(db.target)}")
+    libpq.execute(more.format(db.target))
     oid = "SELECT CAST(to_regclass(?) AS text), CAST(CAST(to_regclass(?) AS oid) AS bigint)"
     before = db.ask(oid, db.target, db.target)
     counts.spark.sql(f"DELETE FROM {TABLE} WHERE id < 30")
     run()
     assert (db.rows(), db.ask(oid, db.target, db.target)) == (expected(counts), before)
     db.do(f"DROP VIEW IF EXISTS {db.target}_view")
+    db.do("DROP PUBLICATION IF EXISTS more")
 
 
 def test_by_key_only_what_changed_is_carried(counts: Any, run: Publish, db: Any) -> None:
