@@ -29,6 +29,7 @@ TYPES: dict[str, tuple[str, str]] = {
 }
 ROOMS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4000)  # widths of nvarchar: room to grow, and not for ever
 MAX_WIDTH = 4000
+KEY_BYTES, OTHER_KEY_BYTES = 900, 20  # what SQL Server takes of a key in all, and what a key that is neither text nor bytes needs at most
 LEDGER_COLUMNS = {
     "postgresql": "target text, snapshot_id bigint, number bigint, source text, run_id text, rows_there bigint, "
     "published_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (target, snapshot_id)",
@@ -44,20 +45,32 @@ class Column:
     type: str
     staged: str  # its type in the stage
     width: int = 0  # of text and bytes in SQL Server; 0: none, -1: max
+    needed: int = 0  # by its values
 
 
 def needs_width(field: T.StructField) -> bool:
     return isinstance(field.dataType, (T.StringType, T.BinaryType))
 
 
-def make_columns(kind: str, schema: T.StructType, measured: Mapping[str, int], declared: Mapping[str, str]) -> list[Column]:
+def make_columns(
+    kind: str, schema: T.StructType, measured: Mapping[str, int], declared: Mapping[str, str], keys: Sequence[str] = ()
+) -> list[Column]:
     if strange := sorted(set(declared) - {field.name for field in schema if needs_width(field)}):
         raise UsageError(f"--width {', '.join(strange)}: no column of text or bytes")
-    make = _postgresql if kind == "postgresql" else _sqlserver
-    return [make(field, measured.get(field.name, 0), declared.get(field.name, "")) for field in schema]
+    if kind == "postgresql":
+        return [_postgresql(field, declared.get(field.name, "")) for field in schema]
+    rooms = _key_rooms([field for field in schema if field.name in keys])
+    return [_sqlserver(field, measured.get(field.name, 0), declared.get(field.name, ""), rooms.get(field.name, 0)) for field in schema]
 
 
-def _postgresql(field: T.StructField, measured: int, declared: str) -> Column:
+def _key_rooms(keys: Sequence[T.StructField]) -> dict[str, int]:
+    """Text and bytes of a key get at once all the room that a key may have: a column of it cannot be widened later."""
+    wide = [field for field in keys if needs_width(field)]
+    share = (KEY_BYTES - OTHER_KEY_BYTES * (len(keys) - len(wide))) // max(1, len(wide))
+    return {field.name: share // (2 if isinstance(field.dataType, T.StringType) else 1) for field in wide}
+
+
+def _postgresql(field: T.StructField, declared: str) -> Column:
     kind = _plain(field, 0)
     if isinstance(field.dataType, T.StringType):
         kind = f"character varying({declared})" if declared.isdecimal() else "text"
@@ -68,14 +81,14 @@ def _postgresql(field: T.StructField, measured: int, declared: str) -> Column:
     return Column(field.name, kind, kind)
 
 
-def _sqlserver(field: T.StructField, measured: int, declared: str) -> Column:
+def _sqlserver(field: T.StructField, measured: int, declared: str, key_room: int) -> Column:
     if isinstance(field.dataType, NESTED):
         return Column(field.name, "nvarchar(max)", "nvarchar(max)", -1)
     if needs_width(field):
         base = "nvarchar" if isinstance(field.dataType, T.StringType) else "varbinary"
-        width = _width(field.name, measured, declared)
+        width = _key_width(field.name, measured, declared, key_room) if key_room else _width(field.name, measured, declared)
         kind = f"{base}({'max' if width < 0 else width})"
-        return Column(field.name, kind, kind, width)
+        return Column(field.name, kind, kind, width, measured)
     kind = _plain(field, 1)
     # as text: the driver would take it for a time of the JVM's zone, where an hour of each spring does not exist
     staged = "varchar(40)" if isinstance(field.dataType, (T.TimestampType, T.TimestampNTZType)) else kind
@@ -97,6 +110,15 @@ def _width(name: str, measured: int, declared: str) -> int:
     if measured > MAX_WIDTH:
         raise InputError(f"column {name} holds values of {measured:,} characters: say --width {name}=max, or select less")
     return next(room for room in ROOMS if room >= measured)
+
+
+def _key_width(name: str, measured: int, declared: str, room: int) -> int:
+    needed = max(measured, int(declared)) if declared.isdecimal() else measured
+    if needed > room or declared == "max":
+        raise InputError(
+            f"column {name} is of --key, which may have {room} characters in SQL Server, and needs {declared or needed}: name another"
+        )
+    return int(declared or room)
 
 
 def drop_stage(kind: str, stage: str) -> str:
@@ -143,8 +165,18 @@ class Words:
         return [f"ALTER TABLE {self.to} ADD {self.name(c.name)} {c.type}" for c in self.columns if c.name not in there]
 
     def widen_columns(self, there: Mapping[str, int]) -> list[str]:
-        """For texts that outgrew theirs; -1 is max."""
-        grown = [c for c in self.columns if c.width and 0 < there.get(c.name, -1) < (c.width if c.width > 0 else MAX_WIDTH + 1)]
+        """For texts that outgrew theirs; -1 is max. Those of a key keep theirs: its index holds them fast."""
+        held = [c for c in self.columns if c.name in self.keys and 0 < there.get(c.name, -1) < c.needed]
+        for c in held:
+            raise InputError(
+                f"{self.target}: its key {c.name} has room for {there[c.name]} characters and needs {c.needed}, and the column of a key "
+                "cannot be widened: --into another table, or drop this one, and it is made anew"
+            )
+        grown = [
+            c
+            for c in self.columns
+            if c.width and c.name not in self.keys and 0 < there.get(c.name, -1) < (c.width if c.width > 0 else MAX_WIDTH + 1)
+        ]
         return [f"ALTER TABLE {self.to} ALTER COLUMN {self.name(c.name)} {c.type}" for c in grown]
 
     def create_stage(self, changes: bool, swaps: bool) -> list[str]:

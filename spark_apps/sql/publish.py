@@ -97,7 +97,7 @@ class Publication:
     def make_words(self, plan: Plan) -> Words:
         rows, kind = plan.rows.drop(CHANGE), self.session.kind
         measured = measure(rows) if kind == "sqlserver" else {}
-        columns = make_columns(kind, rows.schema, measured, dict(self.args.width))
+        columns = make_columns(kind, rows.schema, measured, dict(self.args.width), self.args.key)
         return Words(kind, self.target, f"{self.schema}.{STAGE}{uuid.uuid4().hex[:16]}", columns, self.args.key, "".join(self.args.by))
 
     def carry(self, plan: Plan, words: Words, last: Published | None, now: Published) -> bool:

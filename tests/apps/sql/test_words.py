@@ -25,7 +25,7 @@ def make_schema() -> Any:
 
 
 def make_words(kind: str, schema: str) -> Words:
-    columns = make_columns(kind, make_schema(), {"c8": 33, "c9": 4000, HARD: 0}, {})
+    columns = make_columns(kind, make_schema(), {"c8": 33, "c9": 4000, HARD: 20}, {}, ["c4", HARD])
     return Words(kind, f"{schema}.target", f"{schema}.stage", columns, ["c4", HARD], "c10")
 
 
@@ -60,7 +60,7 @@ def test_types_of_sql_server_neither_round_nor_grow_by_accident() -> None:
     kinds = [column.type for column in make_words("sqlserver", "dbo").columns]
     assert kinds == [
         *("bit", "smallint", "smallint", "int", "bigint", "real", "float(53)", "decimal(38,9)", "nvarchar(64)", "varbinary(4000)"),
-        *("date", "datetime2(6)", "datetime2(6)", "nvarchar(max)", "nvarchar(16)"),
+        *("date", "datetime2(6)", "datetime2(6)", "nvarchar(max)", "nvarchar(440)"),
     ]
 
 
@@ -74,8 +74,27 @@ def test_widths_are_measured_or_said() -> None:
 
 def test_a_text_that_outgrew_its_column_gets_room() -> None:
     words = make_words("sqlserver", "dbo")
-    assert words.widen_columns({"c8": 32, "c9": -1, HARD: 16}) == ["ALTER TABLE [dbo].[target] ALTER COLUMN [c8] nvarchar(64)"]
+    assert words.widen_columns({"c8": 32, "c9": -1, HARD: 440}) == ["ALTER TABLE [dbo].[target] ALTER COLUMN [c8] nvarchar(64)"]
     assert make_words("postgresql", "s").widen_columns({"c8": 32}) == []
+
+
+def test_a_key_has_all_its_room_at_once_and_is_never_widened() -> None:
+    """SQL Server lets no column of a primary key be altered, and takes 900 bytes of them in all."""
+
+    def types(keys: list[str], **measured: int) -> list[str]:
+        columns = make_columns("sqlserver", make_schema(), measured, {}, keys)
+        return [column.type for column in columns if column.name in keys]
+
+    assert types(["c8"]) == ["nvarchar(450)"]
+    assert types(["c8", "c9"]) == ["nvarchar(225)", "varbinary(450)"]
+    assert types(["c4", "c8", HARD]) == ["bigint", "nvarchar(220)", "nvarchar(220)"]
+    with pytest.raises(jobkit.InputError, match=r"column c8 is of --key, which may have 450 characters in SQL Server, and needs 451"):
+        types(["c8"], c8=451)
+    words = make_words("sqlserver", "dbo")
+    assert words.widen_columns({HARD: 20}) == [], "of an older version, and wide enough"
+    with pytest.raises(jobkit.InputError, match=r"has room for 16 characters and needs 20, and the column of a key cannot be widened"):
+        words.widen_columns({HARD: 16})
+    assert make_words("postgresql", "s").widen_columns({HARD: 16}) == []
 
 
 def test_the_rest_is_t_sql_too() -> None:
