@@ -25,7 +25,8 @@ from pyspark.sql import functions as F
 import jobkit
 import sharefiles
 
-LARGEST = 512 << 20  # bytes of a Parquet file: it goes through the driver
+IN_MEMORY = 8  # of the memory of driver and executors, the part that a Parquet file may be: it goes through both whole, in several copies
+UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 FULL = 1 << 20  # bytes that are free
 
 
@@ -99,16 +100,33 @@ def write_parquet(rows: DataFrame, file: IO[bytes], args: argparse.Namespace) ->
     spark, table = rows.sparkSession, f"{args.table.rpartition('.')[0]}.share_export_{uuid.uuid4().hex[:8]}"
     try:
         writer = rows.coalesce(1).writeTo(table).using("iceberg").tableProperty("write.parquet.compression-codec", "snappy")
-        writer.tableProperty("write.target-file-size-bytes", str(2 * LARGEST)).create()
+        writer.tableProperty("write.target-file-size-bytes", str(1 << 40)).create()
         files = spark.table(f"{table}.files").select("file_path", "file_size_in_bytes", "record_count").collect()
         if not files:
             raise jobkit.InputError(f"{args.table} has no rows: there is nothing to put into a Parquet file")
-        if len(files) > 1 or files[0].file_size_in_bytes > LARGEST:
-            raise jobkit.InputError(f"{args.table} is more than {LARGEST >> 20} MiB of Parquet: too much for one file on a share")
+        size, largest = sum(found.file_size_in_bytes for found in files), find_largest(spark)
+        if len(files) > 1 or size > largest:
+            raise jobkit.InputError(
+                f"{args.table} is {size / (1 << 20):,.1f} MiB of Parquet, and an eighth of the memory of driver or executor is "
+                f"{largest / (1 << 20):,.1f}: give both more, or write CSV, which goes through them row by row"
+            )
         file.write(spark.read.format("binaryFile").load(files[0].file_path).select("content").collect()[0].content)
         return int(files[0].record_count)
     finally:
         spark.sql(f"DROP TABLE IF EXISTS {table} PURGE")
+
+
+def find_largest(spark: SparkSession) -> int:
+    """Bytes of a file that driver and executor can both hold, in as many copies as Spark makes of it."""
+    return min(memory(spark.conf.get(f"spark.{who}.memory", "1g") or "1g") for who in ("driver", "executor")) // IN_MEMORY
+
+
+def memory(text: str) -> int:
+    """Bytes, as Spark says them: 512m, 1g, 2048mb; a number alone counts MiB."""
+    found = re.fullmatch(r"(\d+)([kmgt]?)b?", text.strip().lower())
+    if not found:
+        raise jobkit.InputError(f"{text} is no size of a memory")
+    return int(found[1]) * UNITS[found[2] or "m"]
 
 
 WRITERS: dict[str, Callable[[DataFrame, IO[bytes], argparse.Namespace], int]] = {".csv": write_csv, ".parquet": write_parquet}

@@ -60,6 +60,23 @@ def test_parquet_is_read_back_by_another_reader(things: Any) -> None:
     assert [row.tableName for row in things.yard.spark.sql("SHOW TABLES IN yard.refined").collect()] == ["things"]
 
 
+def test_a_parquet_file_that_memory_cannot_hold_is_refused(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is read, with what to do; and nothing of it stays."""
+    things.put("things.parquet", "old")
+    assert export.find_largest(things.yard.spark) == 128 << 20, "an eighth of the 1 GiB that the tests have"
+    monkeypatch.setattr(export, "IN_MEMORY", 1 << 20)
+    with pytest.raises(
+        jobkit.InputError, match=r"things is 0\.0 MiB of Parquet, .* of driver or executor is 0\.0: give both more, or write CSV"
+    ):
+        export_to(things, "things.parquet")
+    assert (files(things), (things.root / "things.parquet").read_text()) == (["things.parquet"], "old")
+    assert [row.tableName for row in things.yard.spark.sql("SHOW TABLES IN yard.refined").collect()] == ["things"]
+
+
+def test_memory_is_read_as_spark_says_it() -> None:
+    assert [export.memory(text) for text in ("512m", "1g", "2048MB", "512")] == [512 << 20, 1 << 30, 2 << 30, 512 << 20]
+
+
 def test_a_file_that_somebody_holds_open_keeps_its_place(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     things.put("things.csv", "old")
 
