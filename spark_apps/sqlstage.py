@@ -65,7 +65,7 @@ def make_copy(connection: Connection, statement: str, parts: str) -> Callable[[i
             with cursor.copy(statement) as stream:
                 for block in chain([sqlrows.HEADER], blocks, [sqlrows.END]):
                     stream.write(block)
-            cursor.execute(f"INSERT INTO {parts} VALUES ({part:d}) ON CONFLICT DO NOTHING")
+            cursor.execute(f"INSERT INTO {parts} VALUES ({part:d}, {cursor.rowcount:d}) ON CONFLICT DO NOTHING")
             if not cursor.rowcount:
                 link.rollback()
         yield part

@@ -183,8 +183,8 @@ class Words:
         """`swaps`: it is to take the target's place, so it is made like it, and lasts."""
         lines = [f"{self.name(column.name)} {column.staged}" for column in self.columns]
         lines += [f"{self.name(CHANGE)} char(1)"] if changes else []
-        if self.kind == "postgresql":  # each task enters its part, so that none enters twice
-            parts = f"CREATE UNLOGGED TABLE {self.parts} (part int PRIMARY KEY)"
+        if self.kind == "postgresql":  # each task enters its part, so that none enters twice, and how many rows the server took
+            parts = f"CREATE UNLOGGED TABLE {self.parts} (part int PRIMARY KEY, held bigint)"
             if swaps:
                 return [f"CREATE TABLE {self.staged} (LIKE {self.to} INCLUDING ALL)", parts]
             return [f"CREATE UNLOGGED TABLE {self.staged} ({', '.join(lines)})", parts]
@@ -194,6 +194,12 @@ class Words:
 
     def count(self, table: str) -> str:
         return f"SELECT {'COUNT_BIG' if self.kind == 'sqlserver' else 'COUNT'}(*) FROM {table}"
+
+    def count_staged(self) -> str:
+        """PostgreSQL has counted the rows of each part when it took them: nothing is read again."""
+        if self.kind == "sqlserver":
+            return self.count(self.staged)
+        return f"SELECT CAST(COALESCE(SUM(held), 0) AS bigint) FROM {self.parts}"
 
     def swap(self) -> list[str]:
         return [f"DROP TABLE {self.to}", f"ALTER TABLE {self.staged} RENAME TO {self.name(self.target.partition('.')[2])}"]

@@ -125,7 +125,7 @@ class Publication:
     def bring(self, plan: Plan, words: Words, swaps: bool) -> None:
         """From the stage into the target."""
         session = self.session
-        self.job.check("every row was staged", session.ask(words.count(words.staged))[0][0] == plan.count)
+        self.job.check("every row was staged", session.ask(words.count_staged())[0][0] == plan.count)
         if swaps:
             session.swap(words)
             return

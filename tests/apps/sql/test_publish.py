@@ -269,11 +269,12 @@ def test_runs_at_once_end_as_one_after_the_other(counts: Any, run: Publish, db: 
 def test_a_task_that_is_tried_twice_counts_once(server: Any, connections: Any, libpq: "psycopg.Connection[tuple[Any, ...]]") -> None:
     (connections / "db.toml").write_text(server.connection())
     libpq.execute("CREATE TABLE once (id int)")
-    libpq.execute("CREATE TABLE once_parts (part int PRIMARY KEY)")
+    libpq.execute("CREATE TABLE once_parts (part int PRIMARY KEY, held bigint)")
     copy = sqlstage.make_copy(jobsql.load_connection("db"), "COPY once FROM STDIN (FORMAT BINARY)", "once_parts")
     for _ in range(2):
         assert list(copy(3, (struct.pack(">hii", 1, 4, number) for number in (1, 2)))) == [3]
     assert libpq.execute("SELECT count(*) FROM once").fetchall() == [(2,)]
+    assert libpq.execute("SELECT part, held FROM once_parts").fetchall() == [(3, 2)], "as the server counted them"
 
 
 def test_a_table_of_others_is_left_alone_unless_it_may_be_written(counts: Any, run: Publish, db: Any) -> None:
