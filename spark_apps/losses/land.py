@@ -107,14 +107,17 @@ def find_withdrawn(spark: SparkSession, args: argparse.Namespace) -> list[Row]:
 
 
 def load(spark: SparkSession, files: Sequence[Row], withdrawn: Sequence[Row], args: argparse.Namespace, job: jobkit.Job) -> None:
+    """Rows of the files, in the place of what they and those that were withdrawn said; then what their snapshots hold now."""
     old = {file.path for file in withdrawn}
     if new := [file for file in files if file.path not in old]:
-        load_rows(spark, new, withdrawn, args, job)
+        snapshots = load_rows(spark, new, withdrawn, args, job)
+        with job.phase("summarise"):
+            summarise(spark, snapshots, job)
     if known := [file for file in files if file.path in old]:
         jobfiles.note_files(spark, known, {}, losskit.FILES, job)
 
 
-def load_rows(spark: SparkSession, files: Sequence[Row], withdrawn: Sequence[Row], args: argparse.Namespace, job: jobkit.Job) -> None:
+def load_rows(spark: SparkSession, files: Sequence[Row], withdrawn: Sequence[Row], args: argparse.Namespace, job: jobkit.Job) -> set[str]:
     rows, these_files = parse(spark, files), jobfiles.from_files([*files, *withdrawn])
     with job.phase("check lines"):
         found = examine(rows, job)
@@ -124,10 +127,12 @@ def load_rows(spark: SparkSession, files: Sequence[Row], withdrawn: Sequence[Row
     with job.phase("write"):
         good = jobrejects.good_rows(rows, found).select("snapshot", *losskit.stored(), "source_file", jobgroups.group_column())
         jobgroups.replace_files(good, losskit.ROWS, [*files, *withdrawn], job)
-        job.rows["written"] = jobgroups.of_files(jobfiles.read_anew(spark, losskit.ROWS), files).count()
+        groups = F.col("source_id").isin(sorted({jobgroups.group_id(file.source_file) for file in files}))  # else all of the table is read
+        job.rows["written"] = jobgroups.of_files(jobfiles.read_anew(spark, losskit.ROWS).where(groups), files).count()
         job.check("rows read = rejected + written", job.rows["read"] == job.rows["rejected"] + job.rows["written"])
     with job.phase("note files"):
         jobfiles.note_files(spark, files, found.counts, losskit.FILES, job)
+    return found.parts
 
 
 def withdraw(spark: SparkSession, withdrawn: Sequence[Row], job: jobkit.Job) -> None:
@@ -143,7 +148,7 @@ def withdraw(spark: SparkSession, withdrawn: Sequence[Row], job: jobkit.Job) -> 
     job.facts["files_withdrawn"] = len(withdrawn)
 
 
-def summarise(spark: SparkSession, job: jobkit.Job) -> None:
+def summarise(spark: SparkSession, snapshots: set[str], job: jobkit.Job) -> None:
     said = [
         F.count("*").alias("rows"),
         F.countDistinct("Iteration").alias("iterations"),
@@ -152,6 +157,7 @@ def summarise(spark: SparkSession, job: jobkit.Job) -> None:
     ]
     found = (
         spark.table(losskit.ROWS)
+        .where(F.col("snapshot").isin(sorted(snapshots)))
         .groupBy("snapshot")
         .agg(*said, F.count_if(F.col("Phantom") != 0).alias("phantom"))
         .orderBy("snapshot")
@@ -169,8 +175,6 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
     jobfiles.load_new_files(spark, args.input, TABLES, losskit.FILES, job, lambda files: load(spark, files, withdrawn, args, job))
     if withdrawn:
         withdraw(spark, withdrawn, job)
-    with job.phase("summarise"):
-        summarise(spark, job)
 
 
 def arguments() -> argparse.ArgumentParser:

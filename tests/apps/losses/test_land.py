@@ -35,12 +35,13 @@ def test_every_cell_equals_the_files(losses: Any) -> None:
     assert {row[0] for row in losses.rows(losskit.ROWS, "snapshot")} == set(sample.SNAPSHOTS)
 
 
-def test_a_second_run_writes_nothing(losses: Any) -> None:
+def test_a_second_run_writes_nothing_and_reads_no_row(losses: Any) -> None:
     before = losses.snapshots()
     again = run(losses)
     assert losses.snapshots() == before
     assert again["rows"]["read"] == 0
-    assert again["highlights"] == losses.landed["highlights"]
+    assert "highlights" not in again, "they are of the snapshots that came: to count them anew would read the whole table"
+    assert {row[0] for row in losses.landed["highlights"][1:]} == set(sample.SNAPSHOTS)
 
 
 def test_one_broken_line_fails_and_no_loss_is_touched(yard: Any) -> None:
@@ -153,9 +154,9 @@ def test_a_file_renamed_on_its_share_is_counted_once(yard: Any, tmp_path: Path, 
         patch.setattr(land, "find_withdrawn", lambda spark, args: [])
         assert len(go()[1]) == 3, "as an older version left it"
     assert go()[1] == [("a%20b.csv", 1.0), ("e.csv", 2.0)]
-    before = yard.snapshots()
+    commits = yard.spark.table(f"{losskit.ROWS}.snapshots").count()
     go()
-    assert yard.snapshots() == before
+    assert yard.spark.table(f"{losskit.ROWS}.snapshots").count() == commits
 
 
 def test_many_small_files_are_few_of_the_table_and_few_tasks(yard: Any) -> None:
