@@ -62,7 +62,7 @@ def test_an_edited_template_of_a_part_is_really_deployed(
     template = tmp_path / "charts/jobs/templates/edited.yaml"
     template.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: e2e-edited\n  namespace: spark-jobs\ndata: {edit: here}\n")
     monkeypatch.setattr(installation, "CHART", tmp_path / "charts/sparkyard")
-    report = install(InstallRequest(preset=PRESET), tell=print)
+    report = install(InstallRequest(presets=[PRESET]), tell=print)
     assert not report.waiting
     assert yard.kube.get(f"/api/v1/namespaces/{yard.namespace}/configmaps/e2e-edited")["data"] == {"edit": "here"}
 

@@ -19,7 +19,7 @@ Values that the site was given earlier are never lost silently: without them it 
 
 \b
   sparkyard install --preset small-node
-  sparkyard install --preset everything                notebooks and Airflow too
+  sparkyard install --preset small-node --preset everything      notebooks and Airflow there, too
   sparkyard install --values site.yaml --set lake.enabled=false
   sparkyard install --reuse-values --set jupyterhub.enabled=true
 """
@@ -28,7 +28,7 @@ Values that the site was given earlier are never lost silently: without them it 
 @app.command(help=HELP)
 def install(
     values: Annotated[list[Path] | None, typer.Option("--values", "-f", help="A file of values; a later one wins.")] = None,
-    preset: Annotated[str, typer.Option(help="A set of values that comes with the chart, such as small-node.")] = "",
+    presets: Annotated[list[str] | None, typer.Option("--preset", help="Values that come with the chart, such as small-node.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="One value, as key.of.value=value.")] = None,
     reuse: Annotated[bool, typer.Option("--reuse-values", help="Values given earlier stay; those of now win over them.")] = False,
     forget: Annotated[bool, typer.Option("--forget-values", help="Values given earlier and not now go back to the defaults.")] = False,
@@ -41,7 +41,7 @@ def install(
     from sparkyard.runs.values import InstallRequest
 
     console = Console(stderr=True, highlight=False)
-    request = InstallRequest(values or [], preset, settings or [], namespace, timeout, reuse, forget)
+    request = InstallRequest(values or [], presets or [], settings or [], namespace, timeout, reuse, forget)
     with console.status("installing …"):
         report = run_install(request, lambda line: console.print(line, markup=False, soft_wrap=True))
     _print_report(report, namespace, timeout)

@@ -1,4 +1,4 @@
-"""The values of an installation: images that were built, a preset, files and single settings."""
+"""The values of an installation: images that were built, presets, files and single settings."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ MISSING = object()
 @dataclass(frozen=True)
 class InstallRequest:
     values: Sequence[Path] = ()
-    preset: str = ""
+    presets: Sequence[str] = ()
     settings: Sequence[str] = ()
     namespace: str = PLATFORM_NAMESPACE
     timeout: int = 600
@@ -33,11 +33,10 @@ class InstallRequest:
 
 
 def make_values(request: InstallRequest, given: Object | None = None) -> Object:
-    """Those given earlier, if any, then preset, files, --set: what comes later wins, and lists are replaced, as helm itself does it."""
+    """Those given earlier, if any, then presets, files, --set: what comes later wins, and lists are replaced, as helm itself does it."""
     values = merge(given or {}, {"global": {"images": load_images()}})
     values = merge(values, {"global": {"images": dict(_foreign_images(given or {}))}})
-    files = [find_preset(request.preset)] if request.preset else []
-    for path in [*files, *request.values]:
+    for path in [*map(find_preset, request.presets), *request.values]:
         values = merge(values, load_values(path))
     for setting in request.settings:
         values = merge(values, parse_setting(setting))

@@ -19,10 +19,11 @@ def rooms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_built_images_preset_files_and_settings_in_this_order(rooms: Path) -> None:
+def test_built_images_presets_files_and_settings_in_this_order(rooms: Path) -> None:
+    (rooms / "more.yaml").write_text("a: {x: 5}\n")
     (rooms / "site.yaml").write_text("a: {list: [3], y: 2}\n")
-    made = make_values(InstallRequest([rooms / "site.yaml"], "small", ["a.y=9", "global.images.spark=mine:2"]))
-    assert made["a"] == {"x": 1, "list": [3], "y": 9}
+    made = make_values(InstallRequest([rooms / "site.yaml"], ["small", "more"], ["a.y=9", "global.images.spark=mine:2"]))
+    assert made["a"] == {"x": 5, "list": [3], "y": 9}
     assert made["global"]["images"] == {"spark": "mine:2", "sparkOperator": "r/op:1"}
 
 
@@ -47,7 +48,7 @@ def test_a_setting_without_a_key_is_refused(text: str) -> None:
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"there are: small"):
-        make_values(InstallRequest(preset="huge"))
+        make_values(InstallRequest(presets=["huge"]))
 
 
 def test_without_images_the_next_command_is_said(rooms: Path) -> None:
