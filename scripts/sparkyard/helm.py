@@ -102,6 +102,11 @@ class Helm:
         went_well = [revision for revision in history if revision.status.value in ("deployed", "superseded")]
         return dict(_run(max(went_well, key=lambda revision: revision.revision).values(), where)) if went_well else {}
 
+    def notes(self, release: str, namespace: str) -> str:
+        """What the chart says to whoever has installed it."""
+        revision = self.find(release, namespace)
+        return str(revision.notes) if revision and revision.notes else ""
+
     def rollback(self, release: str, namespace: str, revision: int, timeout: int = 300) -> None:
         """Back to an earlier revision, whose objects are ready when this returns."""
         current = self.find(release, namespace)

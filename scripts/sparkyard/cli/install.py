@@ -56,4 +56,4 @@ def _print_report(report: "Report", namespace: str, timeout: int) -> None:
             where=f"namespace {namespace}",
             next_command=f"kubectl get pods,events -n {namespace}",
         )
-    print("Next:\n  sparkyard submit manifests/jobs/hello-hello.yaml --wait\n  kubectl apply -f manifests/jobs/hello-hello.yaml")
+    print(f"\n{report.notes}")

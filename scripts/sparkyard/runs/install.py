@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sparkyard.errors import ClusterError, TimedOut, UsageError
@@ -21,6 +21,7 @@ SILENCE = 30.0  # seconds without news until it is said what everybody waits for
 class Report:
     ready: list[Workload] = field(default_factory=list)
     waiting: dict[str, str] = field(default_factory=dict)  # title: why
+    notes: str = ""  # the chart's own, NOTES.txt
 
 
 def install(request: InstallRequest, tell: Callable[[str], None]) -> Report:
@@ -39,7 +40,8 @@ def install(request: InstallRequest, tell: Callable[[str], None]) -> Report:
         adopt_namespace(kube, request.namespace)
     revision = helm.upgrade(RELEASE, CHART, values, request.namespace, request.timeout, create_namespace=False)
     tell(f"release {RELEASE} revision {revision} deployed; waiting for its workloads")
-    return wait_for_workloads(kube, request.timeout, tell)
+    report = wait_for_workloads(kube, request.timeout, tell)
+    return replace(report, notes=helm.notes(RELEASE, request.namespace))
 
 
 def choose_values(request: InstallRequest, given: Object) -> Object:

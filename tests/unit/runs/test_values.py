@@ -65,26 +65,26 @@ GIVEN = {
 
 
 def test_the_same_values_again_lose_nothing() -> None:
-    given = make_values(InstallRequest(preset="small"))
-    assert list_lost(given, make_values(InstallRequest(preset="small"))) == []
-    assert list_lost(given, make_values(InstallRequest(preset="small", settings=["a.x=2", "a.new=1"]))) == []
+    given = make_values(InstallRequest(presets=["small"]))
+    assert list_lost(given, make_values(InstallRequest(presets=["small"]))) == []
+    assert list_lost(given, make_values(InstallRequest(presets=["small"], settings=["a.x=2", "a.new=1"]))) == []
     assert list_lost({}, given) == []
 
 
 def test_what_a_command_leaves_out_is_named_by_path() -> None:
-    lost = list_lost(GIVEN, make_values(InstallRequest(preset="small", settings=["jupyterhub.enabled=true"])))
+    lost = list_lost(GIVEN, make_values(InstallRequest(presets=["small"], settings=["jupyterhub.enabled=true"])))
     assert lost == ["global.nodeSelector.disk", "global.shares", "lake.s3.size"], "lake.enabled is so by default"
 
 
 def test_a_value_that_is_set_to_nothing_is_not_lost() -> None:
     assert (
-        list_lost(GIVEN, make_values(InstallRequest(preset="small", settings=["lake=null", "global={shares: [], nodeSelector: null}"])))
+        list_lost(GIVEN, make_values(InstallRequest(presets=["small"], settings=["lake=null", "global={shares: [], nodeSelector: null}"])))
         == []
     )
 
 
 def test_values_of_before_stay_below_the_new_ones() -> None:
-    made = make_values(InstallRequest(preset="small", settings=["lake.s3.size=1Ti"], reuse=True), GIVEN)
+    made = make_values(InstallRequest(presets=["small"], settings=["lake.s3.size=1Ti"], reuse=True), GIVEN)
     assert made["lake"] == {"s3": {"size": "1Ti"}, "enabled": True}
     assert made["global"] == GIVEN["global"] | {"images": {"spark": "r/spark:1", "sparkOperator": "r/op:1"}}, (
         "and images are the built ones"
