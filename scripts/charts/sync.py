@@ -61,7 +61,7 @@ def render_schema(chart: Path, values: str) -> str:
     if chart == UMBRELLA:  # helm checks each part's values against the part's own schema
         for part in schema["properties"].keys() - {"global"}:
             schema["properties"][part] = {"type": "object", "properties": schema["properties"][part]["properties"]}
-    else:
+    elif "enabled" in yaml.safe_load((UMBRELLA / "values.yaml").read_text())[chart.name]:
         schema["properties"].setdefault("enabled", {"type": "boolean", "description": "Read by charts/sparkyard"})
     return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", "title": chart.name, **schema}, indent=2) + "\n"
 

@@ -90,6 +90,12 @@ def _render(values: str, chart: str, files: tuple[Path, ...], kube: str, namespa
     return objects
 
 
+def switch_off(*parts: str) -> Object:
+    """The values that leave these parts out."""
+    off = {part: {"enabled": False} for part in parts}
+    return {"global": {"notebooks": off.pop("notebooks")}, **off} if "notebooks" in parts else off
+
+
 def validate(item: Object, kube: str) -> None:
     group = item["apiVersion"].partition("/")[0]
     foreign = FOREIGN / f"{item['kind']}.{group}.yaml"

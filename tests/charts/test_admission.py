@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from charts.apiserver import Api, run_apiserver
-from charts.render import render
+from charts.render import render, switch_off
 
 pytestmark = [pytest.mark.helm, pytest.mark.apiserver]
 Object = dict[str, Any]
@@ -24,8 +24,9 @@ ALLOWED = {
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    values = {"jobs": {"enabled": True}, "lake": {"enabled": False}, "spark-operator": {"enabled": False}, "defaults": {"enabled": False}}
-    objects = render(values | {"global": {"jobs": {"allowed": ALLOWED}}})
+    values = switch_off("lake", "spark-operator", "defaults", "notebooks", "airflow")
+    values["global"]["jobs"] = {"allowed": ALLOWED}
+    objects = render(values)
     for namespace in (item for item in objects if item["kind"] == "Namespace"):
         namespace["metadata"]["labels"] = {"pod-security.kubernetes.io/enforce": "privileged"}
     objects += [

@@ -1,4 +1,4 @@
-"""The chart airflow: what it brings, what it may, and what is only there when asked for."""
+"""The chart airflow: what it may, and what is only there when asked for."""
 
 import base64
 import json
@@ -9,24 +9,6 @@ from charts.render import HelmError, list_containers, list_pods, names, pick, re
 
 pytestmark = pytest.mark.helm
 Object = dict[str, Any]
-BROUGHT = """
-Secret sparkyard/airflow
-ServiceAccount sparkyard/airflow
-Role spark-jobs/airflow
-RoleBinding spark-jobs/airflow
-Service sparkyard/airflow-api-server
-Deployment sparkyard/airflow-api-server
-Deployment sparkyard/airflow-dag-processor
-Service sparkyard/airflow-scheduler
-StatefulSet sparkyard/airflow-scheduler
-Service sparkyard/airflow-triggerer
-StatefulSet sparkyard/airflow-triggerer
-NetworkPolicy sparkyard/airflow-api-server
-NetworkPolicy sparkyard/airflow-dag-processor
-NetworkPolicy sparkyard/airflow-migrate
-NetworkPolicy sparkyard/airflow-scheduler
-NetworkPolicy sparkyard/airflow-triggerer
-"""
 PROCESSES = (
     "Deployment/airflow-api-server",
     "Deployment/airflow-dag-processor",
@@ -41,17 +23,6 @@ def bring(values: Object | None = None, **options: Any) -> list[Object]:
 
 def env(container: Object) -> dict[str, str]:
     return {item["name"]: item.get("value", "") for item in container["env"]}
-
-
-def test_it_brings_what_is_written_down_and_one_migration() -> None:
-    found = {" ".join(item) for item in names(bring())}
-    [job] = found - set(BROUGHT.split("\n"))
-    assert found - {job} == set(BROUGHT.strip().split("\n"))
-    assert job.startswith("Job sparkyard/airflow-migrate-")
-
-
-def test_it_is_off_unless_asked_for() -> None:
-    assert not [name for _, name in names(render()) if "airflow" in name]
 
 
 def test_another_version_is_another_migration_and_another_pod_waits_for_it() -> None:

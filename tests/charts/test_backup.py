@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from charts.render import list_containers, list_pods, names, pick, render
+from charts.render import list_containers, list_pods, names, pick, render, switch_off
 
 pytestmark = pytest.mark.helm
 Object = dict[str, Any]
@@ -54,4 +54,5 @@ def test_with_a_store_of_the_sites_the_catalog_alone_is_saved() -> None:
 
 @pytest.mark.parametrize("part", ["backup", "postgresql"])
 def test_off_means_absent(part: str) -> None:
-    assert not [name for _, name in names(render({"lake": {part: {"enabled": False}}})) if "backup" in name or "restore" in name]
+    objects = render({"lake": {part: {"enabled": False}}, **switch_off("airflow")})
+    assert not [name for _, name in names(objects) if "backup" in name or "restore" in name]

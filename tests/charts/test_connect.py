@@ -21,9 +21,8 @@ PLATFORM = PlatformSettings(shares=(Share(name="sales", mount_path="/shares/sale
 
 
 def make(teams: Object | None = None, **values: Any) -> list[Object]:
-    on = {"enabled": True, "connect": {"teams": TEAMS if teams is None else teams, **values}}
-    shared = {"shares": [SHARE], "trustedCa": {"configMap": "site-ca"}}
-    return render({"jupyterhub": on, "spark-operator": {"connectNamespaces": [SPACE]}, "global": shared})
+    shared = {"shares": [SHARE], "trustedCa": {"configMap": "site-ca"}, "notebooks": {"teams": TEAMS if teams is None else teams}}
+    return render({"jupyterhub": {"connect": values}, "global": shared})
 
 
 def hub_values(objects: list[Object]) -> HubValues:
@@ -39,7 +38,7 @@ def test_no_teams_no_servers() -> None:
     assert added == {
         *(f"{SPACE}/connect-{team}" for team in TEAMS),
         *(f"{SPACE}/connect-{team}-{role}" for team in TEAMS for role in ("connect-server", "executor")),
-        *(f"{SPACE}/{name}" for name in ("connect", "connect-client")),
+        *(f"{SPACE}/{name}" for name in ("connect", "connect-client", "spark-operator-controller")),
         *(f"sparkyard/{name}" for name in ("jupyter-connect", "jupyter-connect-tls", "jupyter-connect-tokens")),
     }
 

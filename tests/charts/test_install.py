@@ -1,122 +1,28 @@
 """What an installation consists of: written down once, so that nothing comes or goes unnoticed."""
 
+import json
+import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from charts.render import CI, IMAGES, PRESETS, list_containers, list_pods, load_crds, names, render
+import yaml
+from charts.render import CI, IMAGES, PRESETS, HelmError, find_chart, helm, list_containers, list_pods, load_crds, names, render, switch_off
 
 from sparkyard import names as known
 
 pytestmark = pytest.mark.helm
 Object = dict[str, Any]
 
-DEFAULT = """
-Namespace sparkyard
-Namespace spark-jobs
-NetworkPolicy sparkyard/default-deny
-
-Deployment sparkyard/spark-operator-controller
-Deployment sparkyard/spark-operator-webhook
-Service sparkyard/spark-operator-webhook
-Secret sparkyard/spark-operator-webhook-certs
-MutatingWebhookConfiguration spark-operator-webhook
-ValidatingWebhookConfiguration spark-operator-webhook
-PodDisruptionBudget sparkyard/spark-operator-webhook
-ServiceAccount sparkyard/spark-operator-controller
-ServiceAccount sparkyard/spark-operator-webhook
-ClusterRole spark-operator-webhook
-ClusterRoleBinding spark-operator-webhook
-Role sparkyard/spark-operator-controller
-Role sparkyard/spark-operator-webhook
-Role spark-jobs/spark-operator-controller
-Role spark-jobs/spark-operator-webhook
-RoleBinding sparkyard/spark-operator-controller
-RoleBinding sparkyard/spark-operator-webhook
-RoleBinding spark-jobs/spark-operator-controller
-RoleBinding spark-jobs/spark-operator-webhook
-NetworkPolicy sparkyard/spark-operator-controller
-NetworkPolicy sparkyard/spark-operator-webhook
-
-ServiceAccount spark-jobs/spark-driver
-ServiceAccount spark-jobs/spark-executor
-ServiceAccount spark-jobs/spark-submit
-Role spark-jobs/spark-driver
-Role spark-jobs/spark-submit
-RoleBinding spark-jobs/spark-driver
-RoleBinding spark-jobs/spark-submit
-PriorityClass sparkyard-driver
-ResourceQuota spark-jobs/jobs
-ResourceQuota spark-jobs/drivers
-LimitRange spark-jobs/containers
-Secret spark-jobs/spark-rpc
-NetworkPolicy spark-jobs/default-deny
-NetworkPolicy spark-jobs/dns
-NetworkPolicy spark-jobs/spark
-NetworkPolicy spark-jobs/driver
-ValidatingAdmissionPolicy sparkyard-job-images
-ValidatingAdmissionPolicy sparkyard-job-accounts
-ValidatingAdmissionPolicy sparkyard-job-secrets
-ValidatingAdmissionPolicy sparkyard-job-host
-ValidatingAdmissionPolicy sparkyard-job-scheduling
-ValidatingAdmissionPolicy sparkyard-job-services
-ValidatingAdmissionPolicyBinding sparkyard-job-images
-ValidatingAdmissionPolicyBinding sparkyard-job-accounts
-ValidatingAdmissionPolicyBinding sparkyard-job-secrets
-ValidatingAdmissionPolicyBinding sparkyard-job-host
-ValidatingAdmissionPolicyBinding sparkyard-job-scheduling
-ValidatingAdmissionPolicyBinding sparkyard-job-services
-
-Deployment sparkyard/lake-s3
-StatefulSet sparkyard/lake-postgresql
-Job sparkyard/lake-catalog-*
-ConfigMap sparkyard/lake-catalog
-Service sparkyard/lake-s3
-Service sparkyard/lake-postgresql
-PersistentVolumeClaim sparkyard/lake-s3
-PersistentVolumeClaim sparkyard/lake-postgresql
-Secret sparkyard/lake-s3
-Secret sparkyard/lake-postgresql
-Secret sparkyard/lake-s3-history
-Secret spark-jobs/lake-s3-jobs
-Secret spark-jobs/lake-s3-ingest
-Secret spark-jobs/lake-catalog-jobs
-Secret spark-jobs/lake-catalog-ingest
-ConfigMap sparkyard/lake-s3
-NetworkPolicy sparkyard/lake-s3
-NetworkPolicy sparkyard/lake-postgresql
-NetworkPolicy sparkyard/lake-catalog
-CronJob sparkyard/lake-backup
-CronJob sparkyard/lake-restore
-ConfigMap sparkyard/lake-backup
-PersistentVolumeClaim sparkyard/lake-backup
-NetworkPolicy sparkyard/lake-backup
-
-Deployment sparkyard/sparkyard-defaults
-Service sparkyard/sparkyard-defaults
-ConfigMap sparkyard/sparkyard-defaults
-ConfigMap sparkyard/sparkyard-defaults-revisions
-Secret sparkyard/sparkyard-defaults-tls
-MutatingWebhookConfiguration sparkyard-defaults
-PodDisruptionBudget sparkyard/sparkyard-defaults
-ServiceAccount sparkyard/sparkyard-defaults
-ClusterRole sparkyard-defaults
-ClusterRoleBinding sparkyard-defaults
-Role sparkyard/sparkyard-defaults
-RoleBinding sparkyard/sparkyard-defaults
-NetworkPolicy sparkyard/sparkyard-defaults
-
-Deployment sparkyard/spark-history
-Service sparkyard/spark-history
-ConfigMap sparkyard/spark-history
-NetworkPolicy sparkyard/spark-history
-"""
-BLOCKS = [{tuple(line.split()) for line in block.splitlines()} for block in DEFAULT.strip().split("\n\n")]
-PARTS = dict(zip(["umbrella", "spark-operator", "jobs", "lake", "defaults", "history"], BLOCKS, strict=True))
+BLOCKS = [block.splitlines() for block in (Path(__file__).parent / "default-installation.txt").read_text().split("\n\n")]
+PARTS = {part.strip("[]"): {tuple(line.split()) for line in lines} for part, *lines in BLOCKS}
+NEEDS = {"lake": "airflow", "defaults": "notebooks"}  # whom one cannot leave out alone
 
 
 def listed(objects: list[Object]) -> set[tuple[str, ...]]:
-    """With the hash in the catalog Job's name as a star."""
-    return {(kind, "sparkyard/lake-catalog-*" if kind == "Job" else name) for kind, name in names(objects)}
+    """With the hash in a Job's name as a star."""
+    return {(kind, re.sub(r"[0-9a-f]{8}$", "*", name) if kind == "Job" else name) for kind, name in names(objects)}
 
 
 def test_the_default_installation_is_what_is_written_down() -> None:
@@ -125,10 +31,44 @@ def test_the_default_installation_is_what_is_written_down() -> None:
     assert len(objects) == len(names(objects)), "an object is rendered twice"
 
 
-@pytest.mark.parametrize("part", ["spark-operator", "jobs", "lake", "defaults", "history"])
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "umbrella"])
 def test_what_is_switched_off_is_absent(part: str) -> None:
-    switched_off = PARTS[part] | ({("Namespace", "spark-jobs")} if part == "jobs" else set())
-    assert listed(render({part: {"enabled": False}})) == set().union(*PARTS.values()) - switched_off
+    off = {part, NEEDS.get(part, part)}
+    assert listed(render(switch_off(*off))) == set().union(*PARTS.values()) - set().union(*(PARTS[each] for each in off))
+
+
+@pytest.mark.parametrize("part", NEEDS)
+def test_what_another_part_cannot_do_without_is_refused_with_what_to_set(part: str) -> None:
+    with pytest.raises(HelmError, match=rf"set .*{NEEDS[part]}\.enabled to false"):
+        render(switch_off(part))
+
+
+def test_airflow_with_a_database_of_the_site_s_or_outside_needs_no_lake() -> None:
+    for airflow in ({"database": {"host": "db.example.com"}}, {"rightsOnly": True}):
+        assert ("ServiceAccount", "sparkyard/airflow") in names(render({"lake": {"enabled": False}, "airflow": airflow}))
+
+
+def test_who_reads_the_lake_and_whom_the_operator_serves_follows_from_the_notebooks() -> None:
+    """And goes with them, teams or not."""
+    notebooks = {"namespace": "lab", "teams": {"sales": {}}}
+    on, off = (names(render({"global": {"notebooks": {**notebooks, "enabled": enabled}}})) for enabled in (True, False))
+    given = {("Secret", f"lab/lake-{what}-read") for what in ("s3", "catalog")} | {("Role", "lab/spark-operator-controller")}
+    assert given <= on
+    assert not [name for _, name in off if name.startswith("lab")]
+    assert ("Role", "spark-notebooks/spark-operator-controller") not in names(render()), "without teams it has nothing to do there"
+
+
+@pytest.mark.parametrize("off", [(), ("notebooks",), ("airflow",), ("notebooks", "airflow")], ids="-".join)
+def test_the_notes_say_how_to_log_in_to_what_is_there(tmp_path: Path, off: tuple[str, ...]) -> None:
+    chart = shutil.copytree(find_chart("sparkyard"), tmp_path / "sparkyard")
+    (chart / "templates/said.yaml").write_text('kind: Said\nnotes: {{ include (print .Template.BasePath "/NOTES.txt") . | toJson }}\n')
+    (tmp_path / "off.json").write_text(json.dumps(switch_off(*off)))
+    files = ["--values", str(IMAGES), "--values", str(tmp_path / "off.json")]
+    text = helm("template", "sparkyard", str(chart), "-n", "sparkyard", *files, "--show-only", "templates/said.yaml")
+    said = yaml.safe_load(text)["notes"]
+    told = {"notebooks": "get secret jupyter-passwords -n sparkyard", "airflow": "get secret -n sparkyard airflow "}
+    assert {part for part, words in told.items() if words in said} == set(told) - set(off)
+    assert "Next:" in said
 
 
 def test_crds_come_with_the_release_only_when_asked_for() -> None:
@@ -159,7 +99,8 @@ def test_every_object_says_whose_it_is_and_no_selector_holds_a_version(scenario:
 def test_names_are_those_that_the_command_line_knows() -> None:
     found = names(render())
     jobs = known.JOBS_NAMESPACE
-    expected = {("Namespace", jobs), ("Namespace", known.PLATFORM_NAMESPACE), ("PriorityClass", known.DRIVER_PRIORITY_CLASS)}
+    expected = {("Namespace", name) for name in (jobs, known.PLATFORM_NAMESPACE, known.NOTEBOOKS_NAMESPACE)}
+    expected |= {("PriorityClass", known.DRIVER_PRIORITY_CLASS), ("Service", f"{known.PLATFORM_NAMESPACE}/{known.JUPYTER_SERVICE}")}
     expected |= {("Secret", f"{jobs}/{name}") for name in (known.S3_SECRET, known.S3_INGEST_SECRET, known.CATALOG_SECRET, known.RPC_SECRET)}
     expected |= {("ServiceAccount", f"{jobs}/{name}") for name in (known.DRIVER_ACCOUNT, known.EXECUTOR_ACCOUNT, known.SUBMIT_ACCOUNT)}
     assert expected <= found
@@ -167,19 +108,24 @@ def test_names_are_those_that_the_command_line_knows() -> None:
 
 def test_small_node_leaves_half_of_two_cores_to_jobs() -> None:
     objects = render(files=(IMAGES, PRESETS / "small-node.yaml"))
-    cores = sum(
+    assert count_cores(objects) <= 0.5
+    assert not [item for item in objects if item["kind"] == "PodDisruptionBudget"], "a budget over one replica blocks every drain"
+    assert not [name for _, name in names(objects) if "jupyter" in name or "notebook" in name or "airflow" in name]
+
+
+def test_a_small_node_takes_everything_too() -> None:
+    small = (IMAGES, PRESETS / "small-node.yaml")
+    everything = render(files=(*small, PRESETS / "everything.yaml"))
+    assert listed(everything) - listed(render(files=small)) == PARTS["notebooks"] | PARTS["airflow"]
+    assert count_cores(everything) <= 1
+
+
+def count_cores(objects: list[Object]) -> float:
+    return sum(
         cpu(container["resources"]["requests"]["cpu"]) * item["spec"].get("replicas", 1)
         for item in (item for item in objects if item["kind"] in ("Deployment", "StatefulSet", "Job"))
         for container in item["spec"]["template"]["spec"]["containers"]
     )
-    assert cores <= 0.5
-    assert not [item for item in objects if item["kind"] == "PodDisruptionBudget"], "a budget over one replica blocks every drain"
-
-
-def test_everything_is_one_installation_with_notebooks_that_read_the_lake() -> None:
-    found = names(render(files=(IMAGES, PRESETS / "everything.yaml")))
-    assert {("Deployment", f"{known.PLATFORM_NAMESPACE}/{name}") for name in ("jupyter-hub", "airflow-api-server")} <= found
-    assert [name for kind, name in found if kind == "Secret" and name.startswith("spark-notebooks/lake-s3")]
 
 
 def cpu(quantity: str) -> float:

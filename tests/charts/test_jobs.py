@@ -18,6 +18,11 @@ def rights(name: str) -> dict[str, set[str]]:
     return found
 
 
+def list_policies(objects: list[Object], kind: str) -> list[Object]:
+    """Those of jobs."""
+    return [item for item in objects if item["kind"] == kind and item["metadata"]["name"].startswith("sparkyard-job-")]
+
+
 def test_a_driver_may_make_what_executors_need_and_read_no_secret() -> None:
     may = rights("spark-driver")
     assert may.keys() == {"pods", "configmaps", "persistentvolumeclaims", "services"}
@@ -46,9 +51,8 @@ def test_executors_have_no_rights_and_no_token() -> None:
     objects = render()
     bound = {subject["name"] for item in objects if item["kind"].endswith("RoleBinding") for subject in item["subjects"]}
     assert "spark-executor" not in bound
-    tokens = {
-        name: pick(objects, "ServiceAccount", f"spark-{name}")["automountServiceAccountToken"] for name in ("driver", "executor", "submit")
-    }
+    accounts = {name: pick(objects, "ServiceAccount", f"spark-{name}", "spark-jobs") for name in ("driver", "executor", "submit")}
+    tokens = {name: account["automountServiceAccountToken"] for name, account in accounts.items()}
     assert tokens == {"driver": True, "executor": False, "submit": False}
 
 
@@ -76,7 +80,7 @@ def test_each_namespace_has_it_all() -> None:
     assert {(kind, name.replace("spark-jobs/", "team-b/")) for kind, name in spaced} == {
         item for item in spaced if item[1].startswith("team-b/")
     }
-    for item in (item for item in objects if item["kind"] == "ValidatingAdmissionPolicyBinding"):
+    for item in list_policies(objects, "ValidatingAdmissionPolicyBinding"):
         [selector] = item["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
         assert selector["values"] == ["spark-jobs", "team-b"]
 
@@ -116,7 +120,7 @@ def test_any_build_of_the_spark_image_is_allowed_and_nothing_that_only_begins_li
 
 def test_without_policies_of_ours_the_site_has_its_own() -> None:
     objects = render({"jobs": {"admission": {"enabled": False}}})
-    assert not [item for item in objects if item["kind"].startswith("ValidatingAdmissionPolicy")]
+    assert not list_policies(objects, "ValidatingAdmissionPolicy")
 
 
 def test_dns_is_where_the_site_says() -> None:

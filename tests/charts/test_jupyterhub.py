@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from charts.render import CI, HelmError, list_pods, names, pick, render
+from charts.render import CI, HelmError, list_pods, pick, render
 
 from sparkyard import names as known
 from sparkyard.hub import HubValues, make_objects, make_profile_list, parse_values
@@ -15,11 +15,10 @@ Object = dict[str, Any]
 SPACE = known.NOTEBOOKS_NAMESPACE
 SALES = {"name": "sales", "server": "files.example.com", "share": "Sales", "secret": "sales", "namespaces": ["spark-jobs", SPACE]}
 CLOSED = {**SALES, "name": "closed", "namespaces": ["spark-jobs"]}
-HUB = {"jupyterhub": {"enabled": True, "users": {"names": ["ann", "bob"]}}}
 
 
 def make(**values: Any) -> list[Object]:
-    return render({"jupyterhub": {**HUB["jupyterhub"], **values}, "global": {"shares": [SALES, CLOSED]}})
+    return render({"jupyterhub": {"users": {"names": ["ann", "bob"]}, **values}, "global": {"shares": [SALES, CLOSED]}})
 
 
 def hub_values(objects: list[Object]) -> HubValues:
@@ -33,12 +32,6 @@ def is_mine(item: Object) -> bool:
 def rules(name: str) -> set[tuple[str, str, str]]:
     found = pick(make(), "Role", name, SPACE)["rules"]
     return {(r, v, ",".join(rule.get("resourceNames", []))) for rule in found for r in rule["resources"] for v in rule["verbs"]}
-
-
-def test_off_by_default_and_off_means_absent() -> None:
-    added = names(make()) - names(render())
-    assert not [name for kind, name in names(render()) if "jupyter" in name or SPACE in name]
-    assert {("Deployment", "sparkyard/jupyter-hub"), ("Service", f"sparkyard/{known.JUPYTER_SERVICE}"), ("Namespace", SPACE)} <= added
 
 
 def test_the_package_reads_what_the_chart_says() -> None:
@@ -102,8 +95,8 @@ def test_the_cookie_secret_is_hexadecimal() -> None:
 
 @pytest.mark.parametrize("namespace", ["sparkyard", "spark-jobs"])
 def test_never_beside_the_platform_or_jobs(namespace: str) -> None:
-    with pytest.raises(HelmError, match=f"jupyterhub.namespace is {namespace}"):
-        make(namespace=namespace)
+    with pytest.raises(HelmError, match=f"global.notebooks.namespace is {namespace}"):
+        render({"global": {"notebooks": {"namespace": namespace}}})
 
 
 def test_a_default_profile_must_be_there() -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from charts.render import CHARTS, CI, HelmError, list_containers, list_pods, names, pick, render
+from charts.render import CHARTS, CI, HelmError, list_containers, list_pods, names, pick, render, switch_off
 
 from sparkyard.names import BUCKETS, CATALOG
 from sparkyard.settings import PlatformSettings
@@ -22,7 +22,8 @@ def decode(secret: dict[str, Any]) -> dict[str, str]:
 def test_each_use_has_a_key_of_its_own_that_the_store_knows() -> None:
     objects = render(files=(CI / "everything-values.yaml",))
     users = json.loads(decode(pick(objects, "Secret", "lake-s3"))["users.json"])["accessAccounts"]
-    places = {"jobs": ["spark-jobs", "team-b"], "ingest": ["spark-jobs", "team-b"], "read": ["notebooks"], "history": ["sparkyard"]}
+    jobs = ["spark-jobs", "team-b"]
+    places = {"jobs": jobs, "ingest": jobs, "read": ["notebooks", "reports"], "history": ["sparkyard"]}
     for use, namespaces in places.items():
         for namespace in namespaces:
             given = decode(pick(objects, "Secret", f"lake-s3-{use}", namespace))
@@ -97,15 +98,14 @@ def test_a_store_of_the_sites_takes_its_place() -> None:
 
 
 def test_a_database_of_the_sites_takes_its_place() -> None:
-    objects = render({"lake": {"postgresql": {"enabled": False}}})
+    objects = render({"lake": {"postgresql": {"enabled": False}}, **switch_off("airflow")})
     assert not [name for _, name in names(objects) if "postgresql" in name or ("catalog" in name and not name.startswith("sparkyard-job"))]
 
 
 def test_secrets_and_claims_of_the_sites_are_used() -> None:
     own = {"existingSecret": "mine", "existingClaim": "mine"}
     objects = render({"lake": {"s3": own, "postgresql": own, "backup": {"existingClaim": "mine"}}})
-    assert not [item for item in objects if item["kind"] == "PersistentVolumeClaim"]
-    assert not [name for kind, name in names(objects) if kind == "Secret" and "lake" in name]
+    assert not [name for kind, name in names(objects) if kind in ("PersistentVolumeClaim", "Secret") and "lake" in name]
     for workload in ("Deployment/lake-s3", "StatefulSet/lake-postgresql"):
         text = str(list_pods(objects)[workload])
         assert "'claimName': 'mine'" in text
@@ -118,7 +118,7 @@ def test_secrets_and_claims_of_the_sites_are_used() -> None:
 def test_another_pod_is_another_job(other: dict[str, Any]) -> None:
     """A Job cannot be changed: an upgrade that tried would fail."""
     first, again, changed = (
-        next(item for item in render(values, kube=kube) if item["kind"] == "Job")
+        next(item for item in render(values, kube=kube) if item["metadata"]["name"].startswith("lake-catalog-"))
         for values, kube in [({}, "1.35.4"), ({}, "1.36.3"), ({"global": other}, "1.35.4")]
     )
     assert first["metadata"]["name"] == again["metadata"]["name"] != changed["metadata"]["name"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from charts.render import CHARTS, CI, IMAGES, KUBE_VERSION, NAMES, HelmError, find_chart, helm, render
+from charts.render import CHARTS, CI, IMAGES, KUBE_VERSION, NAMES, HelmError, find_chart, helm, render, switch_off
 from jsonschema import Draft7Validator
 
 from sparkyard.project import ROOT
@@ -72,7 +72,7 @@ def test_a_typo_is_refused_by_name(chart: str, wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize("part", [name for name in NAMES if name != "sparkyard"])
 def test_a_typo_below_a_part_of_the_umbrella_is_refused_by_name(part: str) -> None:
     with pytest.raises(HelmError, match=rf"(?s){part}:.*replcias"):
-        render({part: {"enabled": True, "replcias": 3}})
+        render({"crds": {"enabled": True}, part: {"replcias": 3}} if part != "crds" else {part: {"enabled": True, "replcias": 3}})
 
 
 REFUSED = {
@@ -84,6 +84,8 @@ REFUSED = {
     "an unknown way to act": ({"jobs": {"admission": {"actions": ["Refuse"]}}}, "actions"),
     "jobs beside the platform": ({"global": {"jobs": {"namespaces": ["sparkyard"]}}}, "global.jobs.namespaces"),
     "root": ({"global": {"runAsUser": 0}}, "runAsUser"),
+    "a misspelt switch": ({"global": {"notebooks": {"enabeld": False}}}, "enabeld"),
+    "the hub's switch where it is not": ({"jupyterhub": {"enabled": True}, **switch_off("notebooks")}, "jupyterhub/enabled"),
 }
 
 

@@ -27,14 +27,13 @@ SPACE = "e2e-notebooks"
 USERS = ("ann", "bob")
 
 
-def make_values(images: Object) -> Object:
+def make_values(images: Object, teams: Object | None = None) -> Object:
     """The smallest hub, in namespaces of its own; the lake of the platform is elsewhere."""
     small = {"notebook": {"cpu": "100m", "memory": "2Gi", "driverMemory": "512m"}, "executors": {"max": 2, "cores": 1, "memory": "512m"}}
     lake = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "sparkyard"}}}
     ports = [{"protocol": "TCP", "port": port} for port in (7070, 5432)]
     return {
-        "global": {"images": images},
-        "namespace": SPACE,
+        "global": {"images": images, "notebooks": {"namespace": SPACE, "teams": teams or {}}},
         "users": {"names": [*USERS, "cleo", "dora"]},  # each of the last two belongs to one file
         "profiles": {"small": small, "medium": small, "large": small},
         "home": {"size": "100Mi"},
@@ -81,7 +80,7 @@ def make_surroundings(yard: Any) -> list[Object]:
 
 
 def make_lake_access(yard: Any) -> list[Object]:
-    """What lake.clientNamespaces would give: the reading role's Secrets here, and a door there."""
+    """What the lake gives to the notebooks of its own release: the reading role's Secrets here, and a door there."""
     keys, roles = (read_secret(yard.kube, PLATFORM_NAMESPACE, name) for name in ("lake-s3", "lake-postgresql"))
     service = (
         f"[yard]\nhost=lake-postgresql.{PLATFORM_NAMESPACE}.svc\nport=5432\ndbname=yard\nuser=yard_read\npassword={roles['yard_read']}\n"

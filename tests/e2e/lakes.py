@@ -32,7 +32,7 @@ def make_lake(yard: Any, jobs: str = SPACE, **more: Any) -> list[Object]:
     ]
     parts = {name: {"size": "1Gi", "resources": SMALL} for name in ("s3", "postgresql", "backup")}
     images = dict(zip(("postgres", "versitygw"), (item["image"] for item in containers), strict=True))
-    values = {**parts, "global": {"images": images, "jobs": {"namespaces": [jobs]}, **more}}
+    values = {**parts, "global": {"images": images, "jobs": {"namespaces": [jobs]}, "notebooks": {"enabled": False}, **more}}
     return render(values, chart="lake", files=(), namespace=SPACE)
 
 

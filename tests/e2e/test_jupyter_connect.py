@@ -25,10 +25,10 @@ SMALL = {"server": {"cpu": "100m", "memory": "2Gi", "driverMemory": "512m"}, "ex
 @pytest.fixture(scope="module")
 def connect(yard: Any, hub: Hub) -> Iterator[Kernel]:
     """The hub of the other files with a team, and dora's kernel there; the operator looks after its namespace meanwhile."""
-    helm, values = Helm(yard.kubeconfig), make_values(load_images())
+    helm, images = Helm(yard.kubeconfig), load_images()
     watched = watch_namespace(yard)
     try:
-        upgrade(yard, helm, {**values, "connect": {"teams": {"sales": {"users": ["dora"], **SMALL}}}}, "jupyter-hub", "jupyter-connect")
+        upgrade(yard, helm, make_values(images, {"sales": {"users": ["dora"], **SMALL}}), "jupyter-hub", "jupyter-connect")
         wait_for_server(yard)
         hub.start("dora")
         hub.wait_for_server("dora")
@@ -37,7 +37,7 @@ def connect(yard: Any, hub: Hub) -> Iterator[Kernel]:
         kernel.close()
         hub.stop("dora")
     finally:
-        upgrade(yard, helm, values, "jupyter-hub")
+        upgrade(yard, helm, make_values(images), "jupyter-hub")
         set_arguments(yard, watched)
         yard.kubectl("delete", "role,rolebinding", OPERATOR, "-n", SPACE, "--ignore-not-found")
 
@@ -49,7 +49,7 @@ def upgrade(yard: Any, helm: Helm, values: dict[str, Any], *deployments: str) ->
 
 
 def watch_namespace(yard: Any) -> list[str]:
-    """What spark-operator.connectNamespaces does; gives the arguments as they were."""
+    """What teams in the platform's own release do; gives the arguments as they were."""
     for kind in ("roles", "rolebindings"):
         found = yard.kube.get(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{JOBS_NAMESPACE}/{kind}/{OPERATOR}")
         found = {key: found[key] for key in ("apiVersion", "kind", "rules", "roleRef", "subjects") if key in found}

@@ -8,7 +8,7 @@
 {{- define "jupyter.executor" -}}spark-executor{{- end }}
 
 {{/* A person's account, before their name. */}}
-{{- define "jupyter.accountPrefix" -}}system:serviceaccount:{{ .Values.namespace }}:notebook-{{- end }}
+{{- define "jupyter.accountPrefix" -}}system:serviceaccount:{{ .Values.global.notebooks.namespace }}:notebook-{{- end }}
 
 {{/* What runs in the notebooks' namespace is labelled as the chart's own. */}}
 {{- define "jupyter.labels" -}}{{ include "sparkyard.labels" (list . "jupyterhub") }}{{- end }}
@@ -23,15 +23,15 @@
 
 {{/* What the hub has to know of Spark Connect: nothing where no team has a server. */}}
 {{- define "jupyter.connectHub" -}}
-{{- $address := ternary (printf "%s.%s.svc:15002" (include "jupyter.connect" .) .Release.Namespace) "" (not (empty .Values.connect.teams)) -}}
-{{- dict "address" $address "teams" .Values.connect.teams | toJson -}}
+{{- $address := ternary (printf "%s.%s.svc:15002" (include "jupyter.connect" .) .Release.Namespace) "" (not (empty .Values.global.notebooks.teams)) -}}
+{{- dict "address" $address "teams" .Values.global.notebooks.teams | toJson -}}
 {{- end }}
 
 {{/* What the door in front of the servers has to know (scripts/sparkyard/hub/connect.py). */}}
 {{- define "jupyter.connectDoor" -}}
 {{- $servers := dict -}}
-{{- range $team, $given := .Values.connect.teams -}}
-  {{- $address := printf "connect-%s-server.%s.svc:15002" $team $.Values.namespace -}}
+{{- range $team, $given := .Values.global.notebooks.teams -}}
+  {{- $address := printf "connect-%s-server.%s.svc:15002" $team $.Values.global.notebooks.namespace -}}
   {{- $_ := set $servers $team (dict "users" ($given.users | default list) "groups" ($given.groups | default list) "address" $address) -}}
 {{- end -}}
 {{- $hub := printf "http://%s.%s.svc:8081/hub/api" (include "jupyter.hub" .) .Release.Namespace -}}
@@ -42,7 +42,7 @@
 {{- define "jupyter.shares" -}}
 {{- $names := list -}}
 {{- range include "sparkyard.shares" . | fromJsonArray -}}
-  {{- if has $.Values.namespace .namespaces }}{{ $names = append $names .name }}{{ end -}}
+  {{- if has $.Values.global.notebooks.namespace .namespaces }}{{ $names = append $names .name }}{{ end -}}
 {{- end -}}
 {{- toJson $names -}}
 {{- end }}
@@ -62,7 +62,7 @@
 {{- dict
   "image" (include "sparkyard.image" (list . "notebook"))
   "releaseNamespace" .Release.Namespace
-  "namespace" .Values.namespace
+  "namespace" .Values.global.notebooks.namespace
   "users" .Values.users
   "profiles" .Values.profiles
   "defaultProfile" .Values.defaultProfile

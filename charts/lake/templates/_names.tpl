@@ -8,7 +8,13 @@
 {{- define "lake.uses" -}}
 jobs: {{ toJson .Values.global.jobs.namespaces }}
 ingest: {{ toJson .Values.global.jobs.namespaces }}
-read: {{ toJson .Values.clientNamespaces }}
+read: {{ include "lake.readers" . }}
+{{- end }}
+
+{{/* Namespaces that only read: the notebooks' and those that the site adds, as JSON. */}}
+{{- define "lake.readers" -}}
+{{- $notebooks := ternary (list .Values.global.notebooks.namespace) list .Values.global.notebooks.enabled -}}
+{{- concat $notebooks .Values.clientNamespaces | uniq | toJson -}}
 {{- end }}
 
 {{/* Whether the chart brings the store: "true" or nothing. */}}

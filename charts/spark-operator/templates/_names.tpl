@@ -3,7 +3,13 @@
 {{- define "spark-operator.webhook" -}}spark-operator-webhook{{- end }}
 {{- define "spark-operator.certs" -}}spark-operator-webhook-certs{{- end }}
 {{- define "spark-operator.namespaces" -}}{{ join "," .Values.global.jobs.namespaces }}{{- end }}
-{{- define "spark-operator.controllerNamespaces" -}}{{ concat .Values.global.jobs.namespaces .Values.connectNamespaces | uniq | toJson }}{{- end }}
+
+{{/* Where the controller looks: besides jobs, where Spark Connect servers are. */}}
+{{- define "spark-operator.controllerNamespaces" -}}
+{{- $teams := and .Values.global.notebooks.enabled .Values.global.notebooks.teams -}}
+{{- $notebooks := ternary (list .Values.global.notebooks.namespace) list (not (empty $teams)) -}}
+{{- concat .Values.global.jobs.namespaces $notebooks .Values.connectNamespaces | uniq | toJson -}}
+{{- end }}
 
 {{/* Flags of both programs. */}}
 {{- define "spark-operator.flags" -}}

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from sparkyard.kube import Kube
 
 HISTORY = "history"  # no application's name: those have a domain
-# what is opened by a word of its own: Service, port, for people, and the part of the platform that brings it
+# what is opened by a word of its own: Service, port, for people, and the value that switches it on
 PARTS = {
-    HISTORY: (HISTORY_SERVICE, 18080, "the History Server", "history"),
-    "jupyter": (JUPYTER_SERVICE, 8000, "JupyterHub", "jupyterhub"),
-    "airflow": (AIRFLOW_SERVICE, 8080, "Airflow", "airflow"),
+    HISTORY: (HISTORY_SERVICE, 18080, "the History Server", "history.enabled"),
+    "jupyter": (JUPYTER_SERVICE, 8000, "JupyterHub", "global.notebooks.enabled"),
+    "airflow": (AIRFLOW_SERVICE, 8080, "Airflow", "airflow.enabled"),
 }
 HELP = """Lead a local port to the Spark UI of a running application, the history of ended ones, JupyterHub, or Airflow, until Ctrl-C.
 
@@ -59,7 +59,7 @@ def open_part(kube: "Kube", namespace: str, name: str) -> Iterator[int]:
 
     service, own_port, words, switch = PARTS[name]
     if kube.find(f"/api/v1/namespaces/{namespace}/services/{service}") is None:
-        raise ClusterError("is not installed", where=words, next_command=f"sparkyard install --reuse-values --set {switch}.enabled=true")
+        raise ClusterError("is not installed", where=words, next_command=f"sparkyard install --reuse-values --set {switch}=true")
     with forward(kube, namespace, service=service, port=own_port) as port:
         yield port
 

@@ -88,7 +88,7 @@ class Door(grpc.GenericRpcHandler):
         person = await self._identify(authorization.removeprefix("Bearer "))
         teams = sorted(slug for slug, server in self._values.servers.items() if is_member(server, person.name, person.groups))
         if not teams or (wanted and wanted not in teams):
-            words = f"{person.name} may use the Connect server of {join(teams)}, not of {wanted or 'any'} (jupyterhub.connect.teams)"
+            words = f"{person.name} may use the Connect server of {join(teams)}, not of {wanted or 'any'} (global.notebooks.teams)"
             raise Refusal("team", grpc.StatusCode.PERMISSION_DENIED, words)
         return wanted or teams[0]
 
