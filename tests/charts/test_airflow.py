@@ -72,6 +72,13 @@ def test_a_database_of_the_site_needs_nothing_of_the_lake() -> None:
     assert "lake-postgresql" not in json.dumps([item for item in own if item["kind"] == "NetworkPolicy"])
 
 
+def test_the_lake_s_database_is_opened_by_the_lake_s_own_secret() -> None:
+    for name, values in (("lake-postgresql", {}), ("mine", {"global": {"lake": {"postgresqlSecret": "mine"}}})):
+        [job] = [pod for title, pod in list_pods(bring(values)).items() if title.startswith("Job/")]
+        [found] = [item for item in job["spec"]["initContainers"][0]["env"] if item["name"] == "POSTGRES_PASSWORD"]
+        assert found["valueFrom"]["secretKeyRef"] == {"name": name, "key": "postgres"}
+
+
 def test_where_the_lake_has_tls_the_database_is_known_by_name() -> None:
     for name, pod in list_pods(bring({"global": {"lake": {"tlsSecret": "lake-tls"}}})).items():
         for container in list_containers(pod):

@@ -104,7 +104,8 @@ def test_a_database_of_the_sites_takes_its_place() -> None:
 
 def test_secrets_and_claims_of_the_sites_are_used() -> None:
     own = {"existingSecret": "mine", "existingClaim": "mine"}
-    objects = render({"lake": {"s3": own, "postgresql": own, "backup": {"existingClaim": "mine"}}})
+    lake = {"s3": own, "postgresql": {"existingClaim": "mine"}, "backup": {"existingClaim": "mine"}}
+    objects = render({"lake": lake, "global": {"lake": {"postgresqlSecret": "mine"}}})
     assert not [name for kind, name in names(objects) if kind in ("PersistentVolumeClaim", "Secret") and "lake" in name]
     for workload in ("Deployment/lake-s3", "StatefulSet/lake-postgresql"):
         text = str(list_pods(objects)[workload])

@@ -21,7 +21,7 @@ read: {{ include "lake.readers" . }}
 {{- define "lake.bringsS3" -}}{{ if and .Values.s3.enabled (not .Values.global.s3.endpoint) }}true{{ end }}{{- end }}
 
 {{- define "lake.s3Secret" -}}{{ .Values.s3.existingSecret | default (include "lake.s3" .) }}{{- end }}
-{{- define "lake.postgresqlSecret" -}}{{ .Values.postgresql.existingSecret | default (include "lake.postgresql" .) }}{{- end }}
+{{- define "lake.postgresqlSecret" -}}{{ .Values.global.lake.postgresqlSecret | default (include "lake.postgresql" .) }}{{- end }}
 
 {{/* A generated value: what the Secret holds already, else a new one. Called with (list <data of the Secret> "key" length). */}}
 {{- define "lake.generated" -}}
