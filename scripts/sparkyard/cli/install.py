@@ -21,7 +21,7 @@ Values that the site was given earlier are never lost silently: without them it 
   sparkyard install --preset small-node
   sparkyard install --preset small-node --preset everything      notebooks and Airflow there, too
   sparkyard install --values site.yaml --set lake.enabled=false
-  sparkyard install --reuse-values --set jupyterhub.enabled=true
+  sparkyard install --reuse-values --set global.notebooks.enabled=true
 """
 
 

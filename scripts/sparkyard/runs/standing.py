@@ -74,7 +74,7 @@ def _whole(address: str) -> str:
 def list_needed(values: Object, namespace: str) -> Iterator[tuple[str, str, str]]:
     """(collection, namespace, name) of what the site itself has to make: pull Secrets, and the ConfigMap of its authorities."""
     shared = values["global"]
-    notebooks = [values["jupyterhub"]["namespace"]] if _is_on(values, "jupyterhub") else []
+    notebooks = [shared["notebooks"]["namespace"]] if shared["notebooks"]["enabled"] else []
     workers = [*shared["jobs"]["namespaces"], *notebooks]
     agents = [share for share in shared["shares"] if share.get("backend", shared["shareBackend"]) == "agent"]
     shares = [values["windows-shares"]["namespace"]] if _is_on(values, "windows-shares") and agents else []

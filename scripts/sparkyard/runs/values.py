@@ -66,8 +66,8 @@ def list_lost(given: Object, values: Object) -> list[str]:
 def load_defaults() -> Object:
     """What the charts themselves say: the umbrella's word over that of its parts."""
     umbrella = load_values(CHART / "values.yaml")
-    files = {part: CHART.parent / part / "values.yaml" for part in umbrella if part != "global"}
-    return merge({part: load_values(path) for part, path in files.items() if path.exists()}, umbrella)
+    files = [path for path in CHART.parent.glob("*/values.yaml") if path.parent != CHART]
+    return merge({path.parent.name: load_values(path) for path in files}, umbrella)
 
 
 def _foreign_images(given: Object) -> Iterator[tuple[str, str]]:

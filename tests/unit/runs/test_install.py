@@ -79,6 +79,9 @@ class Site:
     def update_dependencies(self, chart: Any) -> None:
         pass
 
+    def notes(self, release: str, namespace: str) -> str:
+        return ""
+
     def upgrade(self, release: str, chart: Any, values: dict[str, Any], *_: Any, create_namespace: bool) -> int:
         self.asked.append("upgrade")
         self.values = values
@@ -103,13 +106,13 @@ def test_a_first_installation_applies_all(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_command_that_would_reset_the_site_changes_nothing_and_says_the_ways_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    site = Site({"global": {"shares": [{"name": "risk"}]}, "airflow": {"enabled": True}})
+    site = Site({"global": {"shares": [{"name": "risk"}]}, "airflow": {"enabled": False}})
     with pytest.raises(UsageError, match=r"(?s)airflow\.enabled.*global\.shares.*--reuse-values.*--forget-values"):
-        run_install(monkeypatch, site, "jupyterhub.enabled=true")
+        run_install(monkeypatch, site, "lake.enabled=false")
     assert site.asked == []
-    kept = run_install(monkeypatch, site, "jupyterhub.enabled=true", reuse=True).values
-    assert (kept["airflow"], kept["jupyterhub"], kept["global"]["shares"]) == ({"enabled": True}, {"enabled": True}, [{"name": "risk"}])
-    dropped = run_install(monkeypatch, site, "jupyterhub.enabled=true", forget=True).values
+    kept = run_install(monkeypatch, site, "lake.enabled=false", reuse=True).values
+    assert (kept["airflow"], kept["lake"], kept["global"]["shares"]) == ({"enabled": False}, {"enabled": False}, [{"name": "risk"}])
+    dropped = run_install(monkeypatch, site, "lake.enabled=false", forget=True).values
     assert "airflow" not in dropped
     with pytest.raises(UsageError, match="contradict"):
         run_install(monkeypatch, site, reuse=True, forget=True)

@@ -53,15 +53,16 @@ def test_an_address_of_the_sixth_version() -> None:
 
 
 NAMED = {"global": {"imagePullSecrets": ["pull"], "trustedCa": {"configMap": "ca"}}}
-NOTEBOOKS = {"jupyterhub": {"enabled": True}, "global": {"shares": [{"name": "risk"}]}}
+ALONE = {"global": {"notebooks": {"enabled": False}}}
+SHARES = {"global": {"shares": [{"name": "risk"}]}}
 
 
 @pytest.mark.parametrize(
     ("more", "secrets", "authorities"),
     [
-        ({}, ["sparkyard", "spark-jobs"], ["spark-jobs", "sparkyard"]),
-        ({"history": {"enabled": False}}, ["sparkyard", "spark-jobs"], ["spark-jobs"]),
-        (NOTEBOOKS, ["sparkyard", "spark-jobs", "spark-notebooks", "sparkyard-shares"], ["spark-jobs", "spark-notebooks", "sparkyard"]),
+        (ALONE, ["sparkyard", "spark-jobs"], ["spark-jobs", "sparkyard"]),
+        (ALONE | {"history": {"enabled": False}}, ["sparkyard", "spark-jobs"], ["spark-jobs"]),
+        (SHARES, ["sparkyard", "spark-jobs", "spark-notebooks", "sparkyard-shares"], ["spark-jobs", "spark-notebooks", "sparkyard"]),
     ],
 )
 def test_what_the_site_has_to_make_and_where(more: dict[str, Any], secrets: list[str], authorities: list[str]) -> None:
@@ -77,7 +78,7 @@ def test_the_cluster_is_asked(tmp_path: Path) -> None:
         POLICIES: {"items": [make_policy("10.0.0.1/32", "10.96.0.1/32")]},
         "/api/v1/namespaces/spark-jobs/secrets/pull": {},
     }
-    values = merge(load_defaults(), {"global": {"imagePullSecrets": ["pull"]}})
+    values = merge(merge(load_defaults(), ALONE), {"global": {"imagePullSecrets": ["pull"]}})
     with serve(lambda _, path, __: (200, there[path.split("?")[0]]) if path.split("?")[0] in there else (404, {}), tmp_path) as path:
         kube = Kube(path)
         api, own = check_api_server(kube, values), check_needed(kube, values, "sparkyard")

@@ -72,7 +72,7 @@ def test_the_same_values_again_lose_nothing() -> None:
 
 
 def test_what_a_command_leaves_out_is_named_by_path() -> None:
-    lost = list_lost(GIVEN, make_values(InstallRequest(presets=["small"], settings=["jupyterhub.enabled=true"])))
+    lost = list_lost(GIVEN, make_values(InstallRequest(presets=["small"], settings=["airflow.enabled=false"])))
     assert lost == ["global.nodeSelector.disk", "global.shares", "lake.s3.size"], "lake.enabled is so by default"
 
 
@@ -108,7 +108,7 @@ def test_an_image_that_a_site_has_named_itself_is_a_value_too(ref: str) -> None:
 
 def test_defaults_are_those_of_the_parts_too() -> None:
     defaults = load_defaults()
-    assert (defaults["jupyterhub"]["enabled"], defaults["jobs"]["networkPolicies"]["scrapePorts"]) == (False, [4040, 8090])
+    assert (defaults["airflow"]["enabled"], defaults["jobs"]["networkPolicies"]["scrapePorts"]) == (True, [4040, 8090])
 
 
 def test_names_as_the_chart_spells_them() -> None:
