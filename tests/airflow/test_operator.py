@@ -175,6 +175,46 @@ def test_a_kill_outlives_the_patience_of_airflow(cluster: FakeCluster, monkeypat
     assert cluster.apps[cluster.created[0]]["spec"]["suspend"] is True
 
 
+AWAY = (500, 'Internal error occurred: failed calling webhook "x"')
+
+
+def test_a_kill_is_tried_until_the_cluster_answers(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, deferred = begin(cluster)
+    trigger.connect.cache_clear()
+    monkeypatch.setattr(trigger, "PAUSE", 0.01)
+    cluster.refusals = [AWAY, AWAY]
+    asyncio.run(deferred.trigger.on_kill())
+    assert cluster.apps[cluster.created[0]]["spec"]["suspend"] is True
+
+
+def test_a_kill_that_never_comes_about_ends_and_says_so(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, _, deferred = begin(cluster)
+    trigger.connect.cache_clear()
+    monkeypatch.setattr(trigger, "PAUSE", 0.01)
+    monkeypatch.setattr(trigger, "PATIENCE", 0.1)
+    cluster.refusals = [AWAY] * 100_000
+    asyncio.run(deferred.trigger.on_kill())
+    assert "could not be cancelled and may run on" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answers", "words", "stopped"),
+    [([AWAY, AWAY], "its application is being cancelled", True), ([(403, "no right")], "could not be cancelled and may run on", False)],
+    ids=["away for a while", "refused"],
+)
+def test_a_task_out_of_time_says_what_became_of_its_application(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, answers: list[tuple[int, str]], words: str, stopped: bool
+) -> None:
+    task, ti, _ = begin(cluster, execution_timeout=timedelta(seconds=7))
+    monkeypatch.setattr("sparkyard.runs.attempt.PAUSE", 0.01)
+    cluster.refusals = list(answers)
+    with pytest.raises(AirflowException, match=f"not done after 0:00:07: .*{words}"):
+        task.resume_execution("__fail__", {"error": "Trigger timeout"}, {"ti": ti})
+    assert ("suspend" in cluster.apps[cluster.created[0]]["spec"]) is stopped
+
+
 def test_a_trigger_that_was_killed_leaves_alone_what_the_next_try_follows(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, deferred = begin(cluster)
     begin(cluster, attempt=2)

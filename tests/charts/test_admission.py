@@ -1,14 +1,15 @@
 """What a pod in a job namespace may be, asked of a real API server with Pod Security off: our policies alone refuse."""
 
 import copy
+import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from charts.apiserver import Api, run_apiserver
-from charts.render import render, switch_off
+from charts.render import load_crds, render, switch_off
 
 pytestmark = [pytest.mark.helm, pytest.mark.apiserver]
 Object = dict[str, Any]
@@ -189,3 +190,42 @@ def test_other_namespaces_are_left_alone(api: Api) -> None:
     pod["metadata"]["namespace"] = "default"
     api.apply([{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "spark-driver", "namespace": "default"}}])
     assert api.refusal(pod) == ""
+
+
+@pytest.fixture(scope="module")
+def hooked(api: Api) -> Callable[..., str]:
+    """What the API server says to a patch of an application, with all webhooks of the platform before it, of which none answers."""
+    api.apply(load_crds())
+    api.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    application = {"apiVersion": "sparkoperator.k8s.io/v1beta2", "metadata": {"name": "probe", "namespace": "spark-jobs"}}
+    main = {"type": "Python", "sparkVersion": "4.1.3", "mainApplicationFile": "local:///a.py", "arguments": ["a"]}
+    spec: Object = {**main, "timeToLiveSeconds": 60, "driver": {}, "executor": {}}
+    scheduled = {"kind": "ScheduledSparkApplication", "spec": {"schedule": "@daily", "template": spec}}
+    api.apply([application | {"kind": "SparkApplication", "spec": spec}, application | scheduled])
+    api.apply([item for item in render() if item["kind"].endswith("WebhookConfiguration")])
+
+    def patch(spec: Object, kind: str = "sparkapplication") -> str:
+        return api.kubectl("patch", kind, "probe", "-n", "spark-jobs", "--type=merge", "-p", json.dumps({"spec": spec})).stderr
+
+    deadline = time.monotonic() + 30
+    while "failed calling webhook" not in patch({"arguments": ["b"]}) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return patch
+
+
+@pytest.mark.parametrize("spec", [{"suspend": True}, {"timeToLiveSeconds": 5}, {"timeToLiveSeconds": None, "suspend": False}])
+def test_a_stop_waits_for_no_webhook(hooked: Callable[..., str], spec: Object) -> None:
+    assert hooked(spec) == ""
+
+
+OTHERS: list[Object] = [{"arguments": ["c"]}, {"arguments": None}, {"mode": "cluster"}, {"driver": {"cores": 2}, "suspend": True}]
+
+
+@pytest.mark.parametrize("spec", OTHERS)
+def test_any_other_change_is_asked_about(hooked: Callable[..., str], spec: Object) -> None:
+    assert "failed calling webhook" in hooked(spec)
+
+
+def test_a_schedule_stops_without_them_too(hooked: Callable[..., str]) -> None:
+    assert hooked({"suspend": True}, "scheduledsparkapplication") == ""
+    assert "failed calling webhook" in hooked({"schedule": "@hourly"}, "scheduledsparkapplication")

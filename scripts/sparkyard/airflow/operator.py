@@ -53,8 +53,7 @@ class SparkJobOperator(BaseOperator):
         self.ti = context["ti"]
         meta = self._submit()["metadata"]
         if self.killed:  # the signal came while it was being made, and may have found nothing to stop
-            self._cancel()
-            raise AirflowFailException("killed while it was submitted")
+            raise AirflowFailException(f"killed while it was submitted: {self._cancel()}")
         place = {"namespace": meta["namespace"], "name": meta["name"], "uid": meta["uid"]}
         trigger = ApplicationTrigger(**place, attempt=self.ti.try_number, stuck_after=self.stuck_after)
         self.defer(trigger=trigger, method_name="conclude", timeout=self._time_left())
@@ -136,26 +135,33 @@ class SparkJobOperator(BaseOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """What Airflow itself ends (its time is over, its trigger broke) must not go on running unseen."""
         self.ti = context["ti"]
-        if next_method != "conclude":
-            self._cancel()
+        became = "" if next_method == "conclude" else self._cancel()
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except TaskDeferralTimeout:
-            raise AirflowException(f"not done after {self.execution_timeout}: its application was cancelled") from None
+            raise AirflowException(f"not done after {self.execution_timeout}: {became}") from None
 
     def on_kill(self) -> None:
         """Killed, or out of time, while it submits; a deferred task is killed by its trigger."""
         self.killed = True
         self._cancel()
 
-    def _cancel(self) -> None:
-        from sparkyard.runs.attempt import cancel_attempt
+    def _cancel(self) -> str:
+        """Stops its application, through a restart of the API server or of a webhook; what became of it, in words."""
+        from sparkyard.runs.attempt import cancel_attempt, patiently
 
+        if not self.ti:
+            return "nothing was submitted yet"
         try:
-            if self.ti and cancel_attempt(_connect(), *self.find({"ti": self.ti}), self.ti.try_number):
-                self.log.info("the application is being cancelled")
+            where, kube = self.find({"ti": self.ti}), _connect()
+            cancelled = patiently(lambda: cancel_attempt(kube, *where, self.ti.try_number))
         except YardError as error:
-            self.log.warning("the application could not be cancelled: %s", error)
+            became = f"its application could not be cancelled and may run on: {error}"
+            self.log.error(became)
+            return became
+        became = "its application is being cancelled" if cancelled else "there is no application of it to cancel"
+        self.log.info(became)
+        return became
 
 
 def _connect() -> Any:

@@ -1,6 +1,7 @@
 """Waits for one application in the triggerer, beside a thousand others; keeps nothing, so that another triggerer can take over."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -10,12 +11,14 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from sparkyard.errors import ClusterError
 from sparkyard.kube import Kube
 from sparkyard.runs.attempt import cancel_attempt
 from sparkyard.runs.watch import Watch
 
 Result = TypeVar("Result")
 CANCELLING: set[asyncio.Task[None]] = set()  # kept from the garbage collector until done
+PATIENCE, PAUSE = 600.0, 2.0  # seconds, of a kill: an API server or a webhook that restarts must not let its application run on
 LOOKERS = ThreadPoolExecutor(16, thread_name_prefix="sparkyard-look")  # a look takes milliseconds
 
 
@@ -59,8 +62,21 @@ class ApplicationTrigger(BaseTrigger):
         """A triggerer that lost this trigger to another is told the same as one whose task was killed, and must not stop it."""
         if await self._is_still_waiting():
             return
-        if await apart(cancel_attempt, await apart(connect), *self.place, self.attempt):
-            self.log.info("application %s/%s is being cancelled", *self.place)
+        deadline = time.monotonic() + PATIENCE
+        while (trouble := await self._try_to_cancel()) and time.monotonic() < deadline:
+            self.log.warning("application %s/%s is not cancelled yet: %s", *self.place, trouble)
+            await asyncio.sleep(PAUSE)
+        if trouble:
+            self.log.error("application %s/%s could not be cancelled and may run on: %s", *self.place, trouble)
+
+    async def _try_to_cancel(self) -> str:
+        """What stood in the way; empty when all is done."""
+        try:
+            cancelled = await apart(cancel_attempt, await apart(connect), *self.place, self.attempt)
+        except ClusterError as error:
+            return str(error)
+        self.log.info("application %s/%s %s", *self.place, "is being cancelled" if cancelled else "needs no cancelling")
+        return ""
 
     async def _is_still_waiting(self) -> bool:
         ti = self.task_instance
