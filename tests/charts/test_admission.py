@@ -148,6 +148,47 @@ def test_spark_submit_creates_drivers_only(api: Api) -> None:
     assert "forbidden" in api.refusal(make_pod("driver"), "system:serviceaccount:spark-jobs:spark-executor")
 
 
+@pytest.fixture(scope="module")
+def pods(api: Api) -> dict[str, str]:
+    """A driver, an executor, and one that is neither, which are there; by what they are."""
+    made = {role: make_pod(role, serviceAccountName="notebook" if role == "other" else f"spark-{role}") for role in PARTS}
+    for role, pod in made.items():
+        pod["metadata"]["name"] = f"standing-{role}"
+    api.apply(list(made.values()))
+    deadline = time.monotonic() + 30
+    while not api.kubectl("delete", "pod", "standing-other", "-n", "spark-jobs", "--dry-run=server", "--as", DRIVER).stderr:
+        assert time.monotonic() < deadline, "the policy is not compiled"
+        time.sleep(0.5)
+    return {role: f"standing-{role}" for role in PARTS}
+
+
+PARTS = ("driver", "executor", "other")
+
+
+@pytest.mark.parametrize(("user", "own"), [(DRIVER, "executor"), (SUBMIT, "driver")], ids=["driver", "submit"])
+def test_an_account_deletes_its_own_kind_only(api: Api, pods: dict[str, str], user: str, own: str) -> None:
+    for role, name in pods.items():
+        words = api.kubectl("delete", "pod", name, "-n", "spark-jobs", "--dry-run=server", "--as", user).stderr
+        expected = "" if role == own else f"it may delete {own}s only"
+        assert expected in words
+        assert bool(expected) == bool(words), role
+
+
+def test_a_driver_deletes_no_others_at_once_either(api: Api, pods: dict[str, str]) -> None:
+    def delete(selector: str) -> str:
+        path = f"/api/v1/namespaces/spark-jobs/pods?dryRun=All&labelSelector={selector}"
+        return api.kubectl("delete", "--raw", path, "--as", DRIVER).stderr
+
+    assert delete("spark-role%3Dexecutor") == ""
+    assert "it may delete executors only" in delete("spark-role%3Ddriver")
+
+
+@pytest.mark.parametrize("what", ["configmaps", "persistentvolumeclaims", "services", "secrets"])
+@pytest.mark.parametrize("verb", ["get", "create", "delete", "deletecollection"])
+def test_a_driver_has_no_right_on_what_belongs_to_others(api: Api, verb: str, what: str) -> None:
+    assert api.kubectl("auth", "can-i", verb, what, "-n", "spark-jobs", "--as", DRIVER).stdout.strip() == "no"
+
+
 @pytest.fixture
 def standing(api: Api) -> Iterator[str]:
     """A pod that is there."""

@@ -12,7 +12,7 @@ POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 
 def test_every_policy_is_well_typed(yard: Any) -> None:
     policies = [item for item in yard.kube.list(POLICIES) if item["metadata"]["name"].startswith("sparkyard-")]
-    assert len(policies) == 6
+    assert len(policies) == 7
     for policy in policies:
         assert policy["status"]["observedGeneration"] == policy["metadata"]["generation"], "the controller manager has not looked at it yet"
         assert "expressionWarnings" not in policy["status"]["typeChecking"], policy["metadata"]["name"]

@@ -28,7 +28,8 @@ spec:
 {{- $conf := list "spark.driver.host=$(POD_IP)" "spark.driver.bindAddress=$(POD_IP)" "spark.kubernetes.driver.pod.name=$(POD_NAME)"
   "spark.kubernetes.namespace=$(POD_NAMESPACE)" (printf "spark.kubernetes.container.image=%s" (include "sparkyard.image" (list . "spark")))
   "spark.kubernetes.authenticate.executor.serviceAccountName=spark-executor" "spark.kubernetes.executor.podTemplateFile=/tmp/executor.json"
-  "spark.kubernetes.executor.disableConfigMap=true" "spark.authenticate=true" "spark.authenticate.secret.file=/etc/sparkyard/rpc/secret"
+  "spark.kubernetes.executor.disableConfigMap=true" "spark.kubernetes.driver.ownPersistentVolumeClaim=false"
+  "spark.kubernetes.driver.service.deleteOnTermination=false" "spark.authenticate=true" "spark.authenticate.secret.file=/etc/sparkyard/rpc/secret"
   "spark.executorEnv.SPARK_JAVA_OPT_9999=-Dspark.master=k8s://" "spark.network.crypto.enabled=true" "spark.network.crypto.saslFallback=false"
   "spark.network.crypto.authEngineVersion=2" "spark.network.crypto.cipher=AES/GCM/NoPadding" "spark.kubernetes.executor.request.cores=300m" -}}
 apiVersion: v1
