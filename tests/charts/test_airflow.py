@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from charts.render import HelmError, list_containers, list_pods, names, pick, render
 
 pytestmark = pytest.mark.helm
@@ -95,21 +96,109 @@ def test_logs_stay_in_claims_or_in_one_of_the_site() -> None:
         assert {"name": "logs", "persistentVolumeClaim": {"claimName": "everybody"}} in list_pods(shared)[name]["spec"]["volumes"], name
 
 
-def test_a_pod_for_each_task_is_restricted_too() -> None:
-    import yaml
+PODS: Object = {"executor": "KubernetesExecutor", "taskNamespace": "airflow-tasks"}
 
-    objects = bring({"executor": "KubernetesExecutor"})
-    pod = yaml.safe_load(pick(objects, "ConfigMap", "airflow-task")["data"]["pod.yaml"])
+
+def make_task_pod(values: Object | None = None) -> Object:
+    text = pick(bring({**PODS, **(values or {})}), "ConfigMap", "airflow-task")["data"]["pod.yaml"]
+    return dict(yaml.safe_load(text))
+
+
+def test_a_pod_for_each_task_is_restricted_too() -> None:
+    pod = make_task_pod()
     [container] = pod["spec"]["containers"]
     assert container["name"] == "base", "Airflow finds it by this name"
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
-    assert {(item["kind"], item["metadata"]["namespace"]) for item in objects if item["kind"] == "Role"} == {
-        ("Role", "spark-jobs"),
-        ("Role", "sparkyard"),
-    }
     with pytest.raises(HelmError, match="executor"):
         bring({"executor": "CeleryExecutor"})
+
+
+def test_pods_of_tasks_have_a_namespace_of_their_own() -> None:
+    objects = bring(PODS)
+    assert {item for item in names(objects) if item[1].startswith("airflow-tasks")} == {
+        ("Namespace", "airflow-tasks"),
+        ("ServiceAccount", "airflow-tasks/airflow"),
+        ("Role", "airflow-tasks/airflow"),
+        ("RoleBinding", "airflow-tasks/airflow"),
+        ("NetworkPolicy", "airflow-tasks/airflow-task"),
+    }
+    assert pick(objects, "Namespace", "airflow-tasks")["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    for pod in (list_pods(objects)[name] for name in PROCESSES):
+        assert env(list_containers(pod)[-1])["AIRFLOW__KUBERNETES_EXECUTOR__NAMESPACE"] == "airflow-tasks"
+    assert not [name for kind, name in names(bring()) if kind == "Namespace"]
+
+
+@pytest.mark.parametrize("namespace", ["", "sparkyard", "spark-jobs", "tasks"], ids=["none", "the platform's", "of jobs", "of podTasks"])
+def test_pods_of_tasks_share_no_namespace(namespace: str) -> None:
+    with pytest.raises(HelmError, match="taskNamespace is"):
+        bring({**PODS, "taskNamespace": namespace, "podTasks": {"namespace": "tasks"}})
+
+
+@pytest.mark.parametrize("namespace", ["sparkyard", "spark-jobs"])
+def test_tasks_that_are_pods_share_no_namespace_either(namespace: str) -> None:
+    with pytest.raises(HelmError, match=r"podTasks\.namespace is"):
+        bring({"podTasks": {"namespace": namespace}})
+
+
+def test_no_account_of_airflow_s_makes_pods_beside_the_platform_s_secrets() -> None:
+    everything = {**PODS, "podTasks": {"namespace": "tasks", "inJobNamespaces": True}, "accounts": [{"name": "w", "namespace": "theirs"}]}
+    objects = bring(everything)
+    assert not [item for item in objects if item["kind"] in ("Role", "RoleBinding") and item["metadata"]["namespace"] == "sparkyard"]
+    subjects = pick(objects, "RoleBinding", "airflow", "airflow-tasks")["subjects"]
+    assert [(subject["name"], subject["namespace"]) for subject in subjects] == [("airflow", "sparkyard")], "no task makes pods of tasks"
+    for name in ("airflow", "airflow-pods"):
+        subjects = pick(objects, "RoleBinding", name, "spark-jobs")["subjects"]
+        assert ("airflow", "airflow-tasks") in [(subject["name"], subject["namespace"]) for subject in subjects], "a task submits"
+
+
+def test_a_task_s_pod_is_given_no_password_and_no_key() -> None:
+    pod = make_task_pod({"global": {"lake": {"tlsSecret": "lake-tls"}}})
+    [container] = pod["spec"]["containers"]
+    assert not [item["name"] for item in container["env"] if "valueFrom" in item]
+    assert not [name for name in env(container) if name.startswith(("PG", "AIRFLOW__DATABASE", "AIRFLOW__CORE__SIMPLE_AUTH"))]
+    assert env(container)["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://airflow-api-server.sparkyard.svc:8080/execution/"
+    assert not [volume for volume in pod["spec"]["volumes"] if "secret" in volume]
+    assert "sparkyard.dev/lake-client" not in pod["metadata"]["labels"]
+    [container] = make_task_pod({"noticeSecret": "notice", "rentalSecret": "rental"})["spec"]["containers"]
+    asked = {item["name"]: item["valueFrom"]["secretKeyRef"]["name"] for item in container["env"] if "valueFrom" in item}
+    assert asked == {"AIRFLOW_CONN_SPARKYARD_NOTICE": "notice", "SPARKYARD_RENTAL": "rental"}
+
+
+def test_a_task_s_pod_reaches_airflow_and_the_cluster_and_no_database() -> None:
+    objects = bring({**PODS, "global": {"apiServer": {"cidrs": ["10.1.2.3/32"], "ports": [6443]}}})
+    policy = pick(objects, "NetworkPolicy", "airflow-task", "airflow-tasks")["spec"]
+    assert (policy["podSelector"], policy["policyTypes"]) == ({}, ["Ingress", "Egress"])
+    assert "ingress" not in policy
+    _, cluster, airflow = policy["egress"]
+    assert cluster["to"] == [{"ipBlock": {"cidr": "10.1.2.3/32"}}]
+    [peer] = airflow["to"]
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "sparkyard"}
+    assert peer["podSelector"]["matchExpressions"][0]["values"] == ["airflow-api-server"]
+    [door] = pick(objects, "NetworkPolicy", "airflow-api-server")["spec"]["ingress"]
+    [tasks] = [peer for peer in door["from"] if "namespaceSelector" in peer]
+    assert tasks["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "airflow-tasks"}
+    assert tasks["podSelector"]["matchExpressions"][0]["values"] == [make_task_pod()["metadata"]["labels"]["app.kubernetes.io/name"]]
+
+
+def test_with_cilium_pods_of_both_kinds_reach_the_api_server() -> None:
+    objects = bring({**PODS, "podTasks": {"namespace": "tasks"}, "global": {"networkPolicies": {"cilium": True}}})
+    for namespace in ("tasks", "airflow-tasks"):
+        spec = pick(objects, "CiliumNetworkPolicy", "airflow-task-api-server", namespace)["spec"]
+        assert spec == {"endpointSelector": {}, "egress": [{"toEntities": ["kube-apiserver"]}]}
+        assert pick(objects, "Namespace", namespace)["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    off = bring({**PODS, "podTasks": {"namespace": "tasks"}, "global": {"networkPolicies": {"enabled": False, "cilium": True}}})
+    assert not [item for item in off if "NetworkPolicy" in item["kind"]]
+
+
+def test_what_tasks_make_pods_of_lies_where_they_run() -> None:
+    values = {**PODS, "podTasks": {"namespace": "tasks"}}
+    objects = bring(values)
+    assert (
+        pick(objects, "ConfigMap", "airflow-pods", "airflow-tasks")["data"]
+        == pick(objects, "ConfigMap", "airflow-pods", "sparkyard")["data"]
+    )
+    assert {"name": "pods", "configMap": {"name": "airflow-pods"}} in make_task_pod(values)["spec"]["volumes"]
 
 
 def test_an_airflow_of_the_site_gets_the_same_rights_and_nothing_else() -> None:
@@ -151,8 +240,6 @@ def test_pods_of_tasks_are_made_only_where_the_site_lets() -> None:
 
 
 def test_a_pod_that_is_a_driver_is_what_the_platform_demands() -> None:
-    import yaml
-
     objects = bring({"podTasks": {"namespace": "tasks", "inJobNamespaces": True}, "global": {"fsGroup": ""}})
     assert rules(objects, "spark-jobs", "airflow-pods")["pods"] == ["get", "list", "watch", "create", "patch", "delete"]
     files = pick(objects, "ConfigMap", "airflow-pods")["data"]

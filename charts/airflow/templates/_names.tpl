@@ -15,6 +15,17 @@
 {{- define "airflow.databaseHost" -}}{{ .Values.database.host | default (printf "lake-postgresql.%s.svc" .Release.Namespace) }}{{- end }}
 {{- define "airflow.sslMode" -}}{{ .Values.database.sslMode | default (ternary "verify-full" "prefer" (not (empty (include "airflow.usesLakeTls" .)))) }}{{- end }}
 
+{{/* Where pods of tasks run: a namespace, or nothing where there are none. Who makes pods there may mount what is in it, so nothing of others is. */}}
+{{- define "airflow.taskNamespace" -}}
+{{- if and (eq .Values.executor "KubernetesExecutor") (not .Values.rightsOnly) -}}
+  {{- $namespace := required "taskNamespace is empty: executor KubernetesExecutor needs a namespace of its own for the pods of tasks, such as airflow-tasks" .Values.taskNamespace -}}
+  {{- if has $namespace (concat (list .Release.Namespace .Values.podTasks.namespace) .Values.global.jobs.namespaces) -}}
+    {{- fail (printf "taskNamespace is %s, which is the platform's, of jobs or of podTasks: every task could read the Secrets there. Name one of its own" $namespace) -}}
+  {{- end -}}
+  {{- $namespace -}}
+{{- end -}}
+{{- end }}
+
 {{/* Called with (list $ "airflow-scheduler"). */}}
 {{- define "airflow.meta" -}}
 {{- $ := index . 0 -}}

@@ -35,9 +35,17 @@ spec:
 {{- end }}
 
 {{- define "airflow.container" -}}
+env: {{- include "airflow.env" . | nindent 2 }}
+{{ include "airflow.taskContainer" . }}
+  {{- if include "airflow.usesLakeTls" . }}
+  - {name: ca, mountPath: /etc/sparkyard/database, readOnly: true}
+  {{- end }}
+{{- end }}
+
+{{/* What a process and a task have in common; ends with its mounts. */}}
+{{- define "airflow.taskContainer" -}}
 image: {{ include "sparkyard.image" (list . "airflow") }}
 imagePullPolicy: {{ .Values.global.imagePullPolicy }}
-env: {{- include "airflow.env" . | nindent 2 }}
 securityContext: {{- include "sparkyard.containerSecurity" . | nindent 2 }}
 volumeMounts:
   - {name: home, mountPath: /opt/airflow}
@@ -49,12 +57,16 @@ volumeMounts:
   {{- if .Values.podTasks.namespace }}
   - {name: pods, mountPath: /etc/sparkyard/pods, readOnly: true}
   {{- end }}
-  {{- if include "airflow.usesLakeTls" . }}
-  - {name: ca, mountPath: /etc/sparkyard/database, readOnly: true}
-  {{- end }}
 {{- end }}
 
 {{- define "airflow.volumes" -}}
+{{ include "airflow.taskVolumes" . }}
+{{- if include "airflow.usesLakeTls" . }}
+- {name: ca, secret: {secretName: {{ .Values.global.lake.tlsSecret }}, items: [{key: ca.crt, path: ca.crt}]}}
+{{- end }}
+{{- end }}
+
+{{- define "airflow.taskVolumes" -}}
 - {name: home, emptyDir: {sizeLimit: 256Mi}}
 - {name: tmp, emptyDir: {sizeLimit: 1Gi}}
 {{- with .Values.dags.claim }}
@@ -62,8 +74,5 @@ volumeMounts:
 {{- end }}
 {{- if .Values.podTasks.namespace }}
 - {name: pods, configMap: {name: {{ include "airflow.pods" . }}}}
-{{- end }}
-{{- if include "airflow.usesLakeTls" . }}
-- {name: ca, secret: {secretName: {{ .Values.global.lake.tlsSecret }}, items: [{key: ca.crt, path: ca.crt}]}}
 {{- end }}
 {{- end }}
