@@ -87,13 +87,32 @@ def test_where_the_lake_has_tls_the_database_is_known_by_name() -> None:
             assert "ca" in {mount["name"] for mount in container["volumeMounts"]}, name
 
 
+def claims(objects: list[Object], name: str) -> list[str]:
+    return [
+        volume["persistentVolumeClaim"]["claimName"] for volume in list_pods(objects)[name]["spec"]["volumes"] if volume["name"] == "logs"
+    ]
+
+
 def test_logs_stay_in_claims_or_in_one_of_the_site() -> None:
-    claims = pick(bring(), "StatefulSet", "airflow-scheduler")["spec"]["volumeClaimTemplates"]
-    assert claims[0]["spec"]["resources"]["requests"]["storage"] == "5Gi"
+    objects = bring()
+    for name in ("airflow-scheduler", "airflow-triggerer"):
+        claim = pick(objects, "PersistentVolumeClaim", f"{name}-logs")
+        assert claim["spec"]["resources"]["requests"]["storage"] == "5Gi"
+        assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+        assert claims(objects, f"StatefulSet/{name}") == [f"{name}-logs"]
     shared = bring({"logs": {"claim": "everybody"}})
-    assert "volumeClaimTemplates" not in pick(shared, "StatefulSet", "airflow-scheduler")["spec"]
+    assert not [item for item in shared if item["kind"] == "PersistentVolumeClaim"]
     for name in PROCESSES:
-        assert {"name": "logs", "persistentVolumeClaim": {"claimName": "everybody"}} in list_pods(shared)[name]["spec"]["volumes"], name
+        assert claims(shared, name) == ["everybody"], name
+
+
+@pytest.mark.parametrize("logs", [{"size": "9Gi"}, {"claim": "everybody"}])
+def test_no_setting_of_logs_changes_what_a_stateful_set_never_changes(logs: Object) -> None:
+    changeable = {"replicas", "template", "updateStrategy", "revisionHistoryLimit", "minReadySeconds", "ordinals"}
+    for name in ("airflow-scheduler", "airflow-triggerer"):
+        first, other = (pick(bring(values), "StatefulSet", name)["spec"] for values in ({}, {"logs": logs}))
+        assert "volumeClaimTemplates" not in first
+        assert {key: first[key] for key in first.keys() - changeable} == {key: other[key] for key in other.keys() - changeable}
 
 
 PODS: Object = {"executor": "KubernetesExecutor", "taskNamespace": "airflow-tasks"}

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from charts.render import CI, IMAGES, PRESETS, names, pick, render
+from charts.render import CI, IMAGES, PRESETS, HelmError, names, pick, render
 
 pytestmark = pytest.mark.helm
 Object = dict[str, Any]
@@ -51,6 +51,15 @@ def test_executors_have_no_rights_and_no_token() -> None:
     accounts = {name: pick(objects, "ServiceAccount", f"spark-{name}", "spark-jobs") for name in ("driver", "executor", "submit")}
     tokens = {name: account["automountServiceAccountToken"] for name, account in accounts.items()}
     assert tokens == {"driver": True, "executor": False, "submit": False}
+
+
+def test_no_setting_changes_the_drivers_class() -> None:
+    everything = (
+        pick(render(files=(CI / f"{name}-values.yaml",)), "PriorityClass", "sparkyard-driver") for name in ("default", "everything")
+    )
+    assert [(item["value"], item["preemptionPolicy"]) for item in everything] == [(1000, "Never")] * 2
+    with pytest.raises(HelmError, match="driverPriority"):
+        render({"jobs": {"driverPriority": {"value": 5}}})
 
 
 @pytest.mark.parametrize("files", [(IMAGES,), (IMAGES, PRESETS / "small-node.yaml")], ids=["default", "small-node"])

@@ -26,9 +26,9 @@ spec:
       resources: {{- toYaml .resources | nindent 8 }}
   volumes:
     {{- include "airflow.volumes" $ | nindent 4 }}
-    {{- if $.Values.logs.claim }}
-    - {name: logs, persistentVolumeClaim: {claimName: {{ $.Values.logs.claim }}}}
-    {{- else if not .keepsLogs }}
+    {{- if or .keepsLogs $.Values.logs.claim }}
+    - {name: logs, persistentVolumeClaim: {claimName: {{ include "airflow.logsClaim" (list $ .name) }}}}
+    {{- else }}
     - {name: logs, emptyDir: {sizeLimit: 1Gi}}
     {{- end }}
     {{- with .volumes }}{{ toYaml . | nindent 4 }}{{ end }}
