@@ -117,10 +117,16 @@ def _create(spark: SparkSession, statement: str) -> None:
         spark.sql(statement)
 
 
-def replace_rows(rows: DataFrame, table: str, condition: Column, job: Job) -> None:
-    """Replace the rows that meet the condition by these: one commit, which names its run, and fails where another run has been before."""
-    guarded(rows, table, job).overwrite(condition)
+def replace_rows(rows: DataFrame, table: str, condition: Column, job: Job, said: Mapping[str, str] | None = None) -> None:
+    """Replace the rows that meet the condition by these: one commit, which names its run, and fails where another run has been before.
+    What else is `said` goes with it."""
+    saying(guarded(rows, table, job), said or {}).overwrite(condition)
     job.tables.append(table)
+
+
+def saying(writer: DataFrameWriterV2, said: Mapping[str, str]) -> DataFrameWriterV2:
+    """A commit carries more than rows: who looks at it later knows what it was about."""
+    return reduce(lambda so_far, name: so_far.option(f"snapshot-property.{name}", said[name]), said, writer)
 
 
 def guarded(rows: DataFrame, table: str, job: Job) -> DataFrameWriterV2:
@@ -130,18 +136,25 @@ def guarded(rows: DataFrame, table: str, job: Job) -> DataFrameWriterV2:
     return writer if version is None else writer.option("validate-from-snapshot-id", str(version))
 
 
-def append_rows(rows: DataFrame, table: str, job: Job) -> None:
-    rows.writeTo(table).option("snapshot-property.sparkyard.run-id", job.run_id).append()
+def append_rows(rows: DataFrame, table: str, job: Job, said: Mapping[str, str] | None = None) -> None:
+    saying(rows.writeTo(table), {"sparkyard.run-id": job.run_id} | dict(said or {})).append()
     job.tables.append(table)
 
 
-def note_files(spark: SparkSession, files: Sequence[Row], counts: dict[str, tuple[int, int]], book: str, job: Job) -> None:
+def note_files(
+    spark: SparkSession,
+    files: Sequence[Row],
+    counts: dict[str, tuple[int, int]],
+    book: str,
+    job: Job,
+    said: Mapping[str, str] | None = None,
+) -> None:
     """Enter the files into the book, with the rows read and rejected of each: from now on they are known."""
     rows = [(f.source_file, f.size, f.modified, *counts.get(f.source_file, (0, 0)), job.run_id) for f in files]
     entered = spark.createDataFrame(rows, "source_file STRING, size LONG, modified LONG, read LONG, rejected LONG, run_id STRING")
     loaded = F.current_timestamp().alias("loaded")
     entry = entered.select("source_file", "size", F.timestamp_micros("modified").alias("modified"), "read", "rejected", "run_id", loaded)
-    retry_conflicts(lambda: append_rows(entry, book, job))
+    retry_conflicts(lambda: append_rows(entry, book, job, said))
 
 
 def retry_conflicts(write: Callable[[], None], attempts: int = 5) -> None:

@@ -8,7 +8,8 @@ To:   yard.trusted.events_windows_events      one row an event; equal rows are l
 
 A run reads only files that are new or changed (path, size, time of change) and renews only the days their events fall on, so late events
 correct old windows, a changed file replaces what it said before, and a file seen already changes nothing. The list of files is written
-last: a run that was killed half-way is simply run again.
+last: a run that was killed half-way is simply run again. A commit of events says which days' windows it owes, that of the list which
+commits have theirs: so the next run renews what a killed one owed, also on days of which no event is left to tell.
 """
 
 import argparse
@@ -39,6 +40,7 @@ TABLES = {
         "",
     ),
 }
+OWES, SETTLED = "sparkyard.owes-windows-of-days", "sparkyard.windows-settled"
 MINUTES = 10
 SECONDS = MINUTES * 60
 DAY = 24 * 3600
@@ -120,15 +122,34 @@ def load(spark: SparkSession, files: Sequence[Row], args: argparse.Namespace, jo
     with job.phase("write events"):
         said_before = stored.select(number(DAY).alias("day")).distinct().collect() if known else []
         good = jobrejects.good_rows(events, found).select("time", "action", "source_file", jobfiles.source_id_column())
-        jobfiles.replace_rows(good, EVENTS, these_files, job)
+        owes = {OWES: ",".join(map(str, sorted(found.parts | {row.day for row in said_before})))}
+        jobfiles.replace_rows(good, EVENTS, these_files, job, owes)
         job.rows["written"] = stored.count()
         job.check("rows read = rejected + written", job.rows["read"] == job.rows["rejected"] + job.rows["written"])
     with job.phase("renew windows"):
-        days = found.parts | {row.day for row in said_before}
+        owed = find_owed(spark)
+        days = {day for of_commit in owed.values() for day in of_commit}
         jobfiles.retry_conflicts(lambda: renew_windows(spark, days))
         job.tables.append(WINDOWS)
     with job.phase("note files"):
-        jobfiles.note_files(spark, files, found.counts, FILES, job)
+        jobfiles.note_files(spark, files, found.counts, FILES, job, {SETTLED: ",".join(map(str, owed))})
+
+
+def find_owed(spark: SparkSession) -> dict[int, list[int]]:
+    """The days of each commit of events whose windows no entry of the list has settled: of ours, and of a run that died or is still busy.
+    An entry that has expired settles nothing any more, and days are renewed once too often, which changes nothing."""
+    said = [told_by_commits(spark, table, name) for table, name in ((EVENTS, OWES), (FILES, SETTLED))]
+    told: dict[str, dict[int, list[int]]] = {OWES: {}, SETTLED: {}}
+    for row in reduce(DataFrame.union, said).collect():
+        told[row.name][row.snapshot_id] = [int(number) for number in row.said.split(",") if number]
+    settled = {commit for commits in told[SETTLED].values() for commit in commits}
+    return {commit: days for commit, days in told[OWES].items() if commit not in settled}
+
+
+def told_by_commits(spark: SparkSession, table: str, name: str) -> DataFrame:
+    spark.sql(f"REFRESH TABLE {table}")
+    said = spark.table(f"{table}.snapshots").select("snapshot_id", F.lit(name).alias("name"), F.col("summary")[name].alias("said"))
+    return said.where("said IS NOT NULL")
 
 
 def bounds(table: DataFrame, column: str) -> tuple[int, int] | None:

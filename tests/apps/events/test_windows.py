@@ -204,6 +204,63 @@ def test_a_run_that_died_is_made_good_by_the_next(yard: Any, monkeypatch: pytest
     assert len(yard.rows(windows.QUARANTINE)) == 1
 
 
+def give_up(*_: Any) -> None:
+    raise RuntimeError("CommitFailedException: another run was quicker")
+
+
+@pytest.mark.parametrize("fault", [die, give_up])
+def test_days_that_a_changed_file_left_are_renewed_after_a_death(
+    make_yard: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None]
+) -> None:
+    """Of the first day no event is left to say that its windows are wrong."""
+    hurt, undisturbed = make_yard(), make_yard()
+    other = ["2016-07-25T02:45:07.000Z,Open", "2016-07-28T02:45:07.000Z,Close"]
+    for yard in (hurt, undisturbed):
+        yard.put("other.csv", *other)
+        yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-27T02:45:07.000Z,Open")
+        run(yard)
+        yard.put("a.csv", "2016-07-27T02:55:07.000Z,Close")
+    with monkeypatch.context() as patch:
+        patch.setattr(windows, "renew_windows", fault)
+        patch.setattr(jobfiles.time, "sleep", lambda _: None)
+        with pytest.raises(RuntimeError):
+            run(hurt)
+    run(hurt)
+    run(undisturbed)
+    assert hurt.rows(windows.WINDOWS) == undisturbed.rows(windows.WINDOWS)
+    before = hurt.snapshots()
+    run(hurt)
+    assert hurt.snapshots() == before, "nothing is owed any more"
+
+
+def test_a_conflict_that_lasts_forgets_no_day(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run begins anew, and by then the table of events holds what the file says now."""
+    yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-27T02:45:07.000Z,Open", "2016-07-28T02:45:07.000Z,Open")
+    run(yard)
+    yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-28T02:45:07.000Z,Open")
+    renew_windows, tries = windows.renew_windows, iter(range(5))
+    monkeypatch.setattr(jobfiles.time, "sleep", lambda _: None)
+    monkeypatch.setattr(windows, "renew_windows", lambda *what: renew_windows(*what) if next(tries, None) is None else give_up())
+    run(yard)
+    assert sum(row[1] for row in read_windows(yard)) == 2
+
+
+def test_what_a_dead_run_owed_is_settled_by_a_run_with_other_files(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    yard.put("0.csv", "2016-07-25T02:45:07.000Z,Open")
+    changed = yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-27T02:45:07.000Z,Open")
+    run(yard)
+    yard.put("a.csv", "2016-07-27T02:45:07.000Z,Open")
+    with monkeypatch.context() as patch:
+        patch.setattr(windows, "renew_windows", die)
+        with pytest.raises(RuntimeError):
+            run(yard)
+    changed.unlink()
+    yard.put("b.csv", "2016-07-28T02:45:07.000Z,Open")
+    run(yard)
+    assert [row[0] // 86400 - 17007 for row in read_windows(yard) if row[1]] == [0, 2, 3]
+    assert windows.find_owed(yard.spark) == {}
+
+
 def test_too_many_rejects_fail_and_touch_no_event(yard: Any, capsys: pytest.CaptureFixture[str]) -> None:
     yard.put("a.csv", *["2016-07-26T02:45:07.000Z,Open"] * 9, "nonsense")
     with pytest.raises(jobkit.InputError, match=r"1 of 10 rows rejected \(10\.00%\), more than the 5\.00%.*too few columns"):
