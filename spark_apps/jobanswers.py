@@ -1,4 +1,4 @@
-"""One question, one table: a job that reads trusted tables and replaces its whole answer in one commit.
+"""One question, one table: a job that reads trusted tables and replaces its whole answer in one commit, the table's history going on.
 
 The commit remembers from which snapshots, with which arguments and by which code it was made, and what was said of it: asked the same
 again, the job says the same again and writes nothing. Rows and facts of an answer are found in one Spark job, which computes once what
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+import jobfiles
 import jobkit
 
 KEY, SAID = "sparkyard.answer-key", "sparkyard.answer-said"
@@ -186,8 +187,16 @@ def write(spark: SparkSession, question: Question, answer: DataFrame, args: argp
 
 
 def replace(rows: DataFrame, table: str, properties: Mapping[str, str], job: jobkit.Job) -> None:
-    writer = rows.writeTo(table).using("iceberg")
-    for name, value in ({"sparkyard.run-id": job.run_id} | dict(properties)).items():
-        writer = writer.option(f"snapshot-property.{name}", value)
-    writer.createOrReplace()
+    """All rows by these, in one commit. Only a table of other columns is made anew: that cuts its history, from which others know what
+    has changed, and which upkeep keeps."""
+    writer = jobfiles.saying(rows.writeTo(table).using("iceberg"), {"sparkyard.run-id": job.run_id} | dict(properties))
+    if has_columns(rows, table):
+        writer.overwrite(F.lit(True))
+    else:
+        writer.createOrReplace()
     job.tables.append(table)
+
+
+def has_columns(rows: DataFrame, table: str) -> bool:
+    spark = rows.sparkSession
+    return bool(spark.catalog.tableExists(table) and jobfiles.read_anew(spark, table).dtypes == rows.dtypes)
