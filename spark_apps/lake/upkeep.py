@@ -5,14 +5,17 @@ To:   the same tables with the same rows
 
 Rows never change. A snapshot is kept for --keep-days, and the last --keep-snapshots of a table for ever: that is how far time travel and
 a restored backup of the catalog reach. A file that no snapshot refers to goes when it is older than --orphan-days: a writer that still
-works must have committed by then. --dry-run tells what would be done and does nothing. A table that somebody else writes at the same time
-is left for the next run, and said.
+works must have committed by then; so does a helper's table that a killed share-export, `sparkyard sql` or `sparkyard promote` left.
+--dry-run tells what would be done and does nothing. A table that somebody else writes at the same time is left for the next run, and said.
+One that cannot be tended keeps no other from it: the run ends in an error that names it, when all the others are done. Tables of yard.raw
+are lake-upkeep-raw's, which has the key that may write them.
 """
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pyspark.sql import Row, SparkSession
@@ -20,23 +23,29 @@ from pyspark.sql import functions as F
 
 import jobkit
 
-NAMESPACES = ("yard.trusted", "yard.refined")
+LAYERS = ("trusted", "refined", "scratch")
+# What share/export.py, `sparkyard sql --engine spark` and `sparkyard promote` drop at their end, if they live to see it.
+HELPERS = r"yard\.(\w+\.share_export_[0-9a-f]{8}|scratch\.sql_query_[0-9a-f]{8}|scratch\.promote_\w+)"
 MIB = 1024 * 1024
 SMALL = 0.75  # of the target: what the table format takes for too small
 COLUMNS = ["table", "small_files", "rewritten_to", "snapshots_expired", "files_removed"]
 BUSY = "CommitFailedException|ValidationException|conflicting"
 
 
-def list_tables(spark: SparkSession) -> list[str]:
-    spaces = {f"yard.{row.namespace}" for row in spark.sql("SHOW NAMESPACES IN yard").collect()} & set(NAMESPACES)
-    return sorted(f"{space}.{row.tableName}" for space in spaces for row in spark.sql(f"SHOW TABLES IN {space}").collect())
+def list_tables(spark: SparkSession, layers: Sequence[str]) -> list[str]:
+    spaces = {row.namespace for row in spark.sql("SHOW NAMESPACES IN yard").collect()} & set(layers)
+    return sorted(f"yard.{space}.{row.tableName}" for space in spaces for row in spark.sql(f"SHOW TABLES IN yard.{space}").collect())
 
 
-def choose_tables(spark: SparkSession, wanted: Sequence[str]) -> list[str]:
-    there = list_tables(spark)
+def choose_tables(spark: SparkSession, wanted: Sequence[str], layers: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those to tend, and helpers' tables, which may have been left over. What else lies in scratch is somebody's own."""
+    there = list_tables(spark, layers)
     if missing := sorted(set(wanted) - set(there)):
         raise jobkit.InputError(f"no such table: {', '.join(missing)}; there are: {', '.join(there) or 'none'}")
-    return sorted(wanted) or there
+    if wanted:
+        return sorted(wanted), []
+    helpers = [table for table in there if re.fullmatch(HELPERS, table)]
+    return [table for table in there if table not in helpers and not table.startswith("yard.scratch.")], helpers
 
 
 def count_small(spark: SparkSession, table: str, args: argparse.Namespace) -> int:
@@ -87,35 +96,77 @@ def tend(spark: SparkSession, table: str, args: argparse.Namespace, now: datetim
     return [table, small, written, expired, len(orphans)]
 
 
-def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
-    now, rows, busy = datetime.now(UTC), [], []
-    for table in choose_tables(spark, args.table):
-        with job.phase(table):
+def is_left_over(spark: SparkSession, table: str, before: datetime) -> bool:
+    """Nobody has written it for so long that whoever made it is gone."""
+    written = F.unix_seconds(F.max("timestamp")).alias("at")
+    return bool(spark.table(f"{table}.metadata_log_entries").agg(written).collect()[0]["at"] < before.timestamp())
+
+
+def sweep(spark: SparkSession, table: str, args: argparse.Namespace, now: datetime) -> list[str]:
+    """The table, if it was left over."""
+    if not is_left_over(spark, table, now - timedelta(days=args.orphan_days)):
+        return []
+    if not args.dry_run:
+        spark.sql(f"DROP TABLE IF EXISTS {table} PURGE")
+    return [table]
+
+
+class Outcome:
+    """What became of each table; one that fails is no reason to leave out the others."""
+
+    def __init__(self, spark: SparkSession, job: jobkit.Job) -> None:
+        self.spark, self.job = spark, job
+        self.busy: list[str] = []
+        self.failed: dict[str, str] = {}
+
+    def attempt(self, table: str, deed: Callable[[], list[Any]]) -> list[Any]:
+        with self.job.phase(table):
             try:
-                rows.append(tend(spark, table, args, now))
+                return deed()
             except Exception as error:
-                if not re.search(BUSY, str(error)):
-                    raise
-                busy.append(table)
+                if re.search(BUSY, str(error)):
+                    self.busy.append(table)
+                elif table in list_tables(self.spark, [table.split(".")[1]]):  # else its owner has dropped it meanwhile
+                    self.failed[table] = jobkit.explain(error)[:300]
+                return []
+
+    def tell(self, done: int) -> None:
+        self.job.facts |= {"written_by_others": self.busy} if self.busy else {}
+        if self.failed:
+            self.job.facts["tables_failed"] = list(self.failed)[:20]
+            listed = "; ".join(f"{table}: {why}" for table, why in list(self.failed.items())[:5])
+            raise jobkit.JobError(f"{len(self.failed)} tables could not be tended, {done} others were: {listed}")
+
+
+def compute(spark: SparkSession, layers: Sequence[str], args: argparse.Namespace, job: jobkit.Job) -> None:
+    now, outcome = datetime.now(UTC), Outcome(spark, job)
+    tables, helpers = choose_tables(spark, args.table, layers)
+    rows = [row for table in tables if (row := outcome.attempt(table, partial(tend, spark, table, args, now)))]
+    left_over = [name for table in helpers for name in outcome.attempt(table, partial(sweep, spark, table, args, now))]
     totals = {name: sum(row[index] for row in rows) for index, name in enumerate(COLUMNS) if index}
-    job.facts |= {"dry_run": args.dry_run, "tables_seen": len(rows), **totals} | ({"written_by_others": busy} if busy else {})
+    job.facts |= {"dry_run": args.dry_run, "tables_seen": len(rows), **totals} | ({"left_over": left_over} if left_over else {})
     job.highlights = [COLUMNS, *[row for row in rows if any(row[1:])][:20]]
+    outcome.tell(len(rows) + len(left_over))
 
 
-def arguments() -> argparse.ArgumentParser:
-    parser = jobkit.Arguments("lake-upkeep", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(name: str = "lake-upkeep", about: str | None = __doc__) -> argparse.ArgumentParser:
+    parser = jobkit.Arguments(name, description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="append", default=[], help="yard.<layer>.<name>, again for more; all of them without")
     parser.add_argument("--dry-run", action="store_true", help="tell what would be done, and do nothing")
     parser.add_argument("--target-mib", type=jobkit.whole(1, 4096), default=128, help="size of a file to aim at")
     parser.add_argument("--min-files", type=jobkit.whole(2, 10_000), default=5, help="small files in a partition worth a rewrite")
     parser.add_argument("--keep-days", type=jobkit.whole(1, 3650), default=7, help="days that every snapshot is kept")
     parser.add_argument("--keep-snapshots", type=jobkit.whole(1, 1000), default=5, help="so many of the last snapshots are kept for ever")
-    parser.add_argument("--orphan-days", type=jobkit.whole(2, 3650), default=3, help="age of a file that no snapshot refers to")
+    parser.add_argument("--orphan-days", type=jobkit.whole(2, 3650), default=3, help="age of a file or a helper's table that is lost")
     return parser
 
 
+def run(name: str, about: str | None, layers: Sequence[str], argv: Sequence[str] | None, spark: SparkSession | None) -> dict[str, Any]:
+    return jobkit.run(name, arguments(name, about), lambda session, args, job: compute(session, layers, args, job), argv, spark)
+
+
 def main(argv: Sequence[str] | None = None, spark: SparkSession | None = None) -> dict[str, Any]:
-    return jobkit.run("lake-upkeep", arguments(), compute, argv, spark)
+    return run("lake-upkeep", __doc__, LAYERS, argv, spark)
 
 
 if __name__ == "__main__":

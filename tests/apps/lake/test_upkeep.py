@@ -73,6 +73,50 @@ def test_a_table_that_is_not_there_is_named(table: Any) -> None:
         run(table, "--table", "yard.refined.nothing")
 
 
+def test_one_table_that_fails_keeps_no_other_from_it(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of three is broken, the second somebody drops meanwhile; the third is tended, and all is told."""
+    strange, dropped = "yard.trusted.a_strange_one", "yard.trusted.b_dropped_one"
+    for name in (strange, dropped):
+        table.spark.range(1).writeTo(name).using("iceberg").create()
+    tend = upkeep.tend
+
+    def harm(spark: Any, name: str, *rest: Any) -> list[Any]:
+        if name == strange:
+            raise RuntimeError("its metadata cannot be read")
+        if name == dropped:
+            spark.sql(f"DROP TABLE {name} PURGE")
+        return tend(spark, name, *rest)
+
+    monkeypatch.setattr(upkeep, "tend", harm)
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(jobkit, "emit", said.append)
+    with pytest.raises(jobkit.JobError, match=f"^1 tables could not be tended, 1 others were: {strange}: its metadata cannot be read$"):
+        upkeep.main([], table.spark)
+    assert said[0]["facts"]["tables_failed"] == [strange]
+    assert said[0]["highlights"][1] == [TABLE, 6, 1, 0, 1]
+
+
+def test_tables_that_killed_helpers_left_are_swept(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of now may still be in use, and what somebody keeps in scratch is no helper's."""
+    helpers = ["yard.refined.share_export_0123abcd", "yard.scratch.promote_sales_sums", "yard.scratch.sql_query_89abcdef"]
+    others = ["yard.refined.share_exports", "yard.scratch.mine"]
+    for space in ("refined", "scratch"):
+        yard.spark.sql(f"CREATE NAMESPACE yard.{space}")
+    for name in (*helpers, *others):
+        yard.spark.range(1).writeTo(name).using("iceberg").create()
+    assert "left_over" not in upkeep.main([], yard.spark)["facts"]
+    monkeypatch.setattr(upkeep, "is_left_over", lambda spark, name, before: before < datetime.now(UTC) - timedelta(days=2))
+    assert upkeep.main(["--dry-run"], yard.spark)["facts"]["left_over"] == helpers
+    assert upkeep.list_tables(yard.spark, upkeep.LAYERS) == sorted([*helpers, *others])
+    assert upkeep.main([], yard.spark)["facts"]["left_over"] == helpers
+    assert upkeep.list_tables(yard.spark, upkeep.LAYERS) == others
+
+
+def test_a_helpers_table_is_as_old_as_its_last_change(table: Any) -> None:
+    assert not upkeep.is_left_over(table.spark, TABLE, datetime.now(UTC) - timedelta(days=3))
+    assert upkeep.is_left_over(table.spark, TABLE, datetime.now(UTC) + timedelta(minutes=1))
+
+
 @pytest.mark.parametrize("words", [["--orphan-days", "1"], ["--target-mib", "0"], ["--keep-snapshots", "none"]])
 def test_what_would_lose_something_is_refused_before_spark_starts(words: list[str]) -> None:
     with pytest.raises(jobkit.UsageError, match="not a whole number from"):
