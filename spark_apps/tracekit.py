@@ -7,6 +7,8 @@ Times are microseconds on the trace's clock, as in its files: 0 is before the tr
 """
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
@@ -20,6 +22,7 @@ AFTER = 2**63 - 1
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
 WINDOW = 300 * SECOND
+MOST = 1e6  # of an amount: the largest machine is 1, a whole core 1 second a second
 
 SUBMIT, SCHEDULE, EVICT, FAIL, FINISH, KILL, LOST, UPDATE_PENDING, UPDATE_RUNNING = range(9)
 ADD, REMOVE, UPDATE = range(3)
@@ -111,12 +114,28 @@ def label(column: Column) -> Column:
 
 
 def mean(column: str) -> Column:
-    """Summed as whole numbers, large parts and small ones: of doubles the last digits would hang on the order of rows."""
-    scaled = F.col(column) * 2**20
-    large = F.rint(scaled)
-    small = F.rint((scaled - large) * 2**40)
-    total = F.sum(large.cast("bigint")) / 2**20 + F.sum(small.cast("bigint")) / 2**60
-    return F.try_divide(total, F.count(column))
+    """Of doubles the last digits would hang on the order of rows: what is summed are whole numbers."""
+    return mean_of_sums([F.sum(part) for part in parts(column)], F.count(column))
+
+
+# Of a BIGINT, with amounts up to MOST: 2^33 rows of the largest have room in the first part, 2^39 rows in the others.
+UNITS = (10, 35, 60)
+
+
+def parts(column: str) -> list[Column]:
+    """An amount as whole numbers of 2^-10, of 2^-35 and of 2^-60, each the rest that the one before it leaves."""
+    found, rest, above = list[Column](), F.col(column), 0
+    for unit in UNITS:
+        scaled = rest * 2 ** (unit - above)
+        whole_part = F.rint(scaled)
+        found.append(whole_part.cast("bigint"))
+        rest, above = scaled - whole_part, unit
+    return found
+
+
+def mean_of_sums(sums: Sequence[Column], count: Column) -> Column:
+    """For who has summed the parts already, group by group."""
+    return F.try_divide(reduce(add, (total / 2**unit for total, unit in zip(sums, UNITS, strict=True))), count)
 
 
 def whole() -> WindowSpec:

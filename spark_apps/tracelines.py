@@ -12,6 +12,7 @@ READ_AS = {"TIME": "STRING", "FLAG": "INT"}
 STORED_AS = {"TIME": "BIGINT", "FLAG": "BOOLEAN"}
 CSV = {"columnNameOfCorruptRecord": "broken", "quote": ""}  # no field of the trace is quoted
 LARGEST = 1.7976931348623157e308
+UNBOUNDED = ("cpi", "mai")  # quotients of counters, which nobody sums
 TEXT = "text where a number belongs"
 
 
@@ -80,6 +81,8 @@ def find_reason(folder: str, kinds: Mapping[str, str]) -> Column:
         reason = reason.when(~F.col(flag).isin(0, 1), f"{flag} is neither 0 nor 1")
     if amounts := [F.col(name) for name in of_kind(kinds, "DOUBLE")]:
         reason = reason.when((F.least(*amounts) < 0) | (F.greatest(*amounts) > LARGEST), "an amount is negative or no number")
+    if amounts := [F.col(name) for name in of_kind(kinds, "DOUBLE") if name not in UNBOUNDED]:
+        reason = reason.when(F.greatest(*amounts) > trace.MOST, f"an amount is more than {trace.MOST:,.0f}")
     backwards = F.col("end_time_read") < F.col("start_time_read")
     return reason.when(backwards, "ends before it starts") if "end_time" in kinds else reason
 

@@ -8,7 +8,8 @@ To:   yard.trusted.trace_machine_events, …_job_events, …_task_events, …_ta
 A run reads only files that are new or changed (path, size, time of change), parses each line once, and replaces in one commit a table all
 that a file said before: late, repeated and changed files correct and never double. Nothing is published before every line has been read and
 counted; a file that cannot be read to its end, or too many rejects, leave every table as it was. The list of files is written last: a run
-that was killed half-way is simply run again. A folder without files leaves its table empty, and the result says so.
+that was killed half-way is simply run again. A folder without files leaves its table empty, and the result says so. An amount of more than
+a million is no row: the largest machine is 1, and the questions' exact sums have room for no more.
 """
 
 import argparse

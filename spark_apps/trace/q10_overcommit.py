@@ -7,7 +7,7 @@ A machine is over-committed at a point when the requests of the tasks that run o
 memory, of either, of both. A task runs from SCHEDULE to the next EVICT, FAIL, FINISH, KILL or LOST, or on to the last task event;
 UPDATE_RUNNING changes its request. A request that is missing is the last one told, and else 0. A machine counts from ADD to REMOVE while
 both its capacities are known; others that run tasks are the column machines_unknown. Requests are summed as whole billionths: exact,
-whatever their order.
+whatever their order, and with room for 9,000 tasks on a machine that each request the most that trace-land lets in.
 """
 
 import argparse

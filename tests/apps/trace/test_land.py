@@ -67,21 +67,23 @@ def test_a_line_is_a_row_or_has_its_reason(yard: Any) -> None:
         "0,1,-1,p,0.5,0.5": "unknown event type",
         "0,1,0,p,NaN,0.5": "an amount is negative or no number",
         "0,1,0,p,0.5,-0.5": "an amount is negative or no number",
+        "0,1,0,p,1000000.1,0.5": "an amount is more than 1,000,000",
+        "0,1,0,p,0.5,1e13": "an amount is more than 1,000,000",
     }
     file = put(yard, "machine_events", "a", [*good, *bad])
     file.write_bytes(file.read_bytes() + gzip.compress(b"0,1,0,\xff,0.5,0.5\n"))
     result = land(yard, "--max-rejected", "1")
     assert dict(yard.rows(QUARANTINE, "line", "reason")) == bad | {"0,1,0,\ufffd,0.5,0.5": "not UTF-8"}
     assert {row[0] for row in yard.rows(QUARANTINE, "source_file")} == {f"{yard.uri}machine_events/a.csv.gz"}
-    assert result["rows"] == {"read": 23, "rejected": 20, "written": 3}
+    assert result["rows"] == {"read": 25, "rejected": 22, "written": 3}
     after = 2**63 - 1
     assert yard.rows(MACHINES, "machine_id", "time", "cpus") == [(1, 0, 0.5), (2, after, None), (3, after, 0.001)]
-    assert yard.rows(FILES, "read", "rejected") == [(23, 20)]
+    assert yard.rows(FILES, "read", "rejected") == [(25, 22)]
 
 
 def test_usage_and_flags(yard: Any) -> None:
     usage = {"start_time": 600_000_000, "end_time": 900_000_000, "job_id": 2**62, "task_index": 1}
-    lines = [line("task_usage", **usage, aggregation_type=1, cpu_rate=0.25), line("task_usage", **usage | {"end_time": 5})]
+    lines = [line("task_usage", **usage, aggregation_type=1, cpu_rate=0.25, cpi=2e6), line("task_usage", **usage | {"end_time": 5})]
     put(yard, "task_usage", "a", [*lines, line("task_usage", **usage, aggregation_type=2)])
     put(yard, "task_events", "a", [line("task_events", time=1, job_id=3, task_index=0, event_type=8, different_machines=0)])
     result = land(yard, "--max-rejected", "0.5")
