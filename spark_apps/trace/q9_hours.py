@@ -23,16 +23,27 @@ TABLE = "yard.refined.trace_q9_hours"
 
 
 def answer(inputs: jobanswers.Inputs, _: argparse.Namespace) -> DataFrame:
+    """The usage is read once: of each pair of an hour and the hour as it is published, sums of exact parts, which add up to either."""
     usage = inputs[USAGE].where(F.col("start_time") < trace.AFTER)
+    hours = [hour_of_day(F.col("start_time"), second).alias(name) for name, second in (("hour", trace.SECOND), ("published", 1))]
+    sums = [F.array(F.count(name), *(F.sum(part) for part in trace.parts(name))).alias(name) for name in ("cpu_rate", "canonical_memory")]
+    pairs = usage.groupBy(*hours).agg(F.count("*").alias("measurements"), *sums)
+    both = pairs.select(
+        "*", F.inline(F.array(*(F.struct(F.col(name).alias("id"), F.lit(name).alias("as")) for name in ("hour", "published"))))
+    )
     means = [
-        F.count("*").alias("measurements"),
-        trace.mean("cpu_rate").alias("mean_cpu"),
-        trace.mean("canonical_memory").alias("mean_memory"),
+        F.sum(F.when(F.col("as") == "hour", F.col("measurements"))).alias("measurements"),
+        mean_of("cpu_rate", "hour").alias("mean_cpu"),
+        mean_of("canonical_memory", "hour").alias("mean_memory"),
+        mean_of("cpu_rate", "published").alias("as_published_cpu"),
     ]
-    hours = usage.groupBy(hour_of_day(F.col("start_time"), trace.SECOND).alias("id")).agg(*means)
-    published = usage.groupBy(hour_of_day(F.col("start_time"), 1).alias("id")).agg(trace.mean("cpu_rate").alias("as_published_cpu"))
-    day = usage.sparkSession.range(24).join(hours, "id", "left").join(published, "id", "left").na.fill(0, ["measurements"])
+    day = usage.sparkSession.range(24).join(both.groupBy("id").agg(*means), "id", "left").na.fill(0, ["measurements"])
     return day.select(F.col("id").cast("int").alias("hour"), "measurements", "mean_cpu", "mean_memory", "as_published_cpu")
+
+
+def mean_of(column: str, hour: str) -> Column:
+    count, *sums = (F.sum(F.when(F.col("as") == hour, F.col(column)[at])) for at in range(1 + len(trace.UNITS)))
+    return trace.mean_of_sums(sums, count)
 
 
 def hour_of_day(time: Column, second: int) -> Column:
