@@ -28,6 +28,7 @@ from pyarrow.fs import S3FileSystem
 from sparkyard.kube import Kube
 from sparkyard.kube.applications import applications_path
 from sparkyard.kube.explain import FINAL_STATES, application_state
+from sparkyard.lake import list_tables
 from sparkyard.manifest import load_manifest
 from sparkyard.names import JOBS_NAMESPACE
 from sparkyard.project import ROOT
@@ -132,10 +133,8 @@ def covered(spans: Iterable[tuple[int, int]]) -> int:
 
 def drop_tables(kube: Kube, prefix: str) -> None:
     with open_catalog(kube) as catalog:
-        for space in catalog.list_namespaces():
-            for table in catalog.list_tables(space):
-                if table[-1].startswith(prefix):
-                    catalog.drop_table(table)
+        for name in list_tables(catalog, prefix):
+            catalog.drop_table(name.removeprefix("yard."))
 
 
 def upload(scale: float, home: Path) -> list[str]:

@@ -42,9 +42,10 @@ def load_remote_catalog(uri: str, options: Mapping[str, str]) -> "Catalog":
     return SqlCatalog(CATALOG, uri=uri, init_catalog_tables="false", **options)
 
 
-def list_tables(catalog: "Catalog") -> list[str]:
-    spaces = sorted(catalog.list_namespaces())
-    return sorted(f"{CATALOG}.{'.'.join(table)}" for space in spaces for table in catalog.list_tables(space))
+def list_tables(catalog: "Catalog", *prefixes: str) -> list[str]:
+    """All of them, or those whose own name begins so."""
+    tables = [table for space in catalog.list_namespaces() for table in catalog.list_tables(space)]
+    return sorted(f"{CATALOG}.{'.'.join(table)}" for table in tables if table[-1].startswith(prefixes or ""))
 
 
 def load_table(

@@ -23,7 +23,6 @@ from sparkyard.helm import Helm
 from sparkyard.kube.applications import applications_path
 from sparkyard.kube.explain import FINAL_STATES, STOPPED_STATES, application_state
 from sparkyard.project import ROOT
-from sparkyard.runs.cluster_lake import open_catalog
 
 sys.path.insert(0, str(ROOT / "scripts" / "bench"))
 from airflow_api import AirflowApi
@@ -156,13 +155,6 @@ class Airflow(AirflowApi):
 
         [name] = self.wait(find, f"{job} does not run", 240)
         return str(name)
-
-
-def list_snapshots(yard: Any, *prefixes: str) -> dict[str, int | None]:
-    """The current version of each table whose name begins so."""
-    with open_catalog(yard.kube) as catalog:
-        tables = [table for space in catalog.list_namespaces() for table in catalog.list_tables(space) if table[-1].startswith(prefixes)]
-        return {".".join(table): catalog.load_table(table).metadata.current_snapshot_id for table in tables}
 
 
 def be_the_pools_controller(yard: Any, seconds: float = 120) -> None:

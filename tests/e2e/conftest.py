@@ -16,6 +16,7 @@ from e2e.airflow_site import air, trace  # noqa: F401  (fixtures, made when a te
 from e2e.hub import hub, kernels  # noqa: F401
 from e2e.site import site  # noqa: F401
 
+from sparkyard import lake
 from sparkyard.kube import Kube, find_kubeconfig
 from sparkyard.kube.applications import applications_path, delete_application
 from sparkyard.kube.explain import FINAL_STATES, application_state
@@ -109,10 +110,14 @@ class Yard:
 
     def drop_tables(self, prefix: str) -> None:
         with open_catalog(self.kube) as catalog:
-            for space in catalog.list_namespaces():
-                for table in catalog.list_tables(space):
-                    if table[-1].startswith(prefix):
-                        catalog.drop_table(table)
+            for name in lake.list_tables(catalog, prefix):
+                catalog.drop_table(name.removeprefix("yard."))
+
+    def list_snapshots(self, *prefixes: str) -> dict[str, tuple[int | None, list[int]]]:
+        """The current version of each table whose name begins so, and all that there are."""
+        with open_catalog(self.kube) as catalog:
+            tables = {name: lake.load_metadata(catalog, name).metadata for name in lake.list_tables(catalog, *prefixes)}
+        return {name: (table.current_snapshot_id, [known.snapshot_id for known in table.snapshots]) for name, table in tables.items()}
 
     def record(self, name: str, home: Path) -> Object:
         done = self.sparkyard("wait", name, "--json", "--no-log", "--home", str(home), code=None)

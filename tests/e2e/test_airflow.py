@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from e2e.airflow_site import list_snapshots
 
 # each DAG but upkeep has been seen green; not yet that all of this passes as it stands
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(3600)]
@@ -12,7 +11,7 @@ EVENTS, TRACE = "events_windows", "trace_"  # their tables
 
 def test_events_run_are_back_filled_and_change_nothing_twice(yard: Any, air: Any) -> None:
     assert air.run("events_hourly", input="s3a://raw/events/", top=5) == ("success", {"events-windows": "success"})
-    before = list_snapshots(yard, EVENTS)
+    before = yard.list_snapshots(EVENTS)
     run = air.trigger("events_hourly", top=5)
     assert air.wait_for_end("events_hourly", run) == "success"
     record = air.xcom("events_hourly", run, "events-windows")
@@ -24,7 +23,7 @@ def test_events_run_are_back_filled_and_change_nothing_twice(yard: Any, air: Any
     filled = air.wait(lambda: list_back_filled(air), "the day was not back-filled", 400)
     assert filled == {"2026-03-01T00:00:00Z": "success", "2026-03-01T01:00:00Z": "success"}
     assert before
-    assert list_snapshots(yard, EVENTS) == before
+    assert yard.list_snapshots(EVENTS) == before
 
 
 def list_back_filled(air: Any) -> dict[str, str]:
@@ -37,11 +36,11 @@ def test_the_trace_runs_and_runs_again_by_pods(yard: Any, air: Any, trace: str) 
     yard.drop_tables(TRACE)
     state, tasks = air.run("trace_daily", 1800, input=trace)
     assert (state, len(tasks), set(tasks.values())) == ("success", 13, {"success"}), tasks
-    before = list_snapshots(yard, TRACE)
+    before = yard.list_snapshots(TRACE)
     state, tasks = air.run("trace_daily_kpo", 1800, input=trace)
     assert (state, len(tasks), set(tasks.values())) == ("success", 13, {"success"}), tasks
     assert before
-    assert list_snapshots(yard, TRACE) == before
+    assert yard.list_snapshots(TRACE) == before
 
 
 def test_upkeep_runs(air: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from e2e.airflow_objects import FILES
-from e2e.airflow_site import be_the_pools_controller, list_rented, list_snapshots, put_file, upload_sample
+from e2e.airflow_site import be_the_pools_controller, list_rented, put_file, upload_sample
 from e2e.site import psql
 from e2e.test_losses import files, share  # noqa: F401  (fixtures)
 
@@ -41,7 +41,7 @@ def test_marts_on_what_is_rented(yard: Any, air: Any, tmp_path: Path, fresh: str
         assert air.wait_for_end("marts_daily", run, 1200) == "success", air.states("marts_daily", run)
         assert set(air.states("marts_daily", run).values()) == {"success"}
         assert list_rented(yard) == []
-        versions.append(list_snapshots(yard, fresh))
+        versions.append(yard.list_snapshots(fresh))
     assert versions[0]
     assert versions[0] == versions[1]
 
@@ -51,10 +51,10 @@ def test_purchases_a_day_after_the_other_and_one_again(yard: Any, air: Any, tmp_
     place = upload_sample(yard, tmp_path, "purchases", "0.01", "raw/e2e-airflow/purchases")
     for day in ("2024-03-01", "2024-03-02"):
         run_well(air, "purchases_daily", input=place, date=day)
-    before = list_snapshots(yard, fresh)
+    before = yard.list_snapshots(fresh)
     run_well(air, "purchases_daily", input=place, date="2024-03-02")
     assert before
-    assert list_snapshots(yard, fresh) == before
+    assert yard.list_snapshots(fresh) == before
 
 
 @pytest.mark.parametrize("fresh", ["wdi_"], indirect=True)
@@ -65,12 +65,12 @@ def test_indicators_are_refined_when_something_is_new(yard: Any, air: Any, fresh
         archive.writestr(name, content)
     put_file(yard, "WDI_CSV.zip", packed.getvalue())
     run_well(air, "wdi_refresh", url=f"{FILES}/WDI_CSV.zip")
-    before = list_snapshots(yard, fresh)
+    before = yard.list_snapshots(fresh)
     state, tasks = air.run("wdi_refresh", url=f"{FILES}/WDI_CSV.zip")
     skipped = dict.fromkeys(["wdi-land", "wdi-means", "wdi-short-lives", "wdi-gaps"], "skipped")
     assert (state, tasks) == ("success", {"wdi-ingest": "success", "anything_new": "success"} | skipped)
     assert before
-    assert list_snapshots(yard, fresh) == before
+    assert yard.list_snapshots(fresh) == before
 
 
 @pytest.mark.parametrize("fresh", ["losses_"], indirect=True)
@@ -78,8 +78,8 @@ def test_losses_from_the_share_to_the_database(yard: Any, air: Any, site: Any, s
     tables, rows = ("losses_", "share_land_"), "SELECT count(*), sum(average_annual_loss) FROM losses_curves"
     yard.drop_tables("share_land_files")
     run_well(air, "losses_nightly")
-    before, published = list_snapshots(yard, *tables), psql(site, rows)
+    before, published = yard.list_snapshots(*tables), psql(site, rows)
     run_well(air, "losses_nightly")
     assert before
-    assert list_snapshots(yard, *tables) == before
+    assert yard.list_snapshots(*tables) == before
     assert published == psql(site, rows) != ["0|"]

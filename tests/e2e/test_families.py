@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from e2e.test_trace import compare, run_in_both, run_on_cluster
 
-from sparkyard.runs.cluster_lake import open_catalog
 from sparkyard.samples import marts, purchases, sensors, wdi
 
 pytestmark = [pytest.mark.cluster, pytest.mark.java, pytest.mark.long]
@@ -58,13 +57,13 @@ def test_a_family_equals_local_mode_and_is_not_written_again(
         run_in_both(yard, tmp_path, job)
         for table in TABLES[job]:
             compare(yard, tmp_path, f"yard.{table}")
-    before = count_snapshots(yard, jobs)
+    before = list_versions(yard, family, jobs)
     for job in jobs:
         run_on_cluster(yard, job)
-    assert count_snapshots(yard, jobs) == before
+    assert list_versions(yard, family, jobs) == before
     yard.drop_tables(f"{family}_")
 
 
-def count_snapshots(yard: Any, jobs: list[str]) -> list[int]:
-    with open_catalog(yard.kube) as catalog:
-        return [len(catalog.load_table(table).snapshots()) for job in jobs for table in TABLES[job]]
+def list_versions(yard: Any, family: str, jobs: list[str]) -> list[Any]:
+    found = yard.list_snapshots(f"{family}_")
+    return [found[f"yard.{table}"] for job in jobs for table in TABLES[job]]

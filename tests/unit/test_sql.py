@@ -113,6 +113,16 @@ def test_tables_are_shown_and_columns_of_one_name_told_apart(catalog: SqlCatalog
     ]
 
 
+def test_tables_are_listed_by_how_their_own_names_begin(catalog: SqlCatalog) -> None:
+    catalog.create_namespace("trusted")
+    for name in ("trusted.a_b", "refined.a_c", "refined.b_a"):
+        catalog.create_table(name, pa.schema([("n", pa.int64())]))
+    assert lake.list_tables(catalog) == ["yard.refined.a_c", "yard.refined.b_a", "yard.trusted.a_b"]
+    assert lake.list_tables(catalog, "a_") == ["yard.refined.a_c", "yard.trusted.a_b"]
+    assert lake.list_tables(catalog, "a_c", "b_") == ["yard.refined.a_c", "yard.refined.b_a"]
+    assert lake.list_tables(catalog, "refined") == []
+
+
 def test_people_are_shown_a_hundred_rows_and_programs_all(
     catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
