@@ -106,7 +106,6 @@ def land(spark: SparkSession, file: Any, digest: str, args: argparse.Namespace) 
 
 def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
     with job.phase("ask"):
-        rawstore.sweep(spark, args.to, job)
         jobfiles.ensure_tables(spark, {DOWNLOADS: (COLUMNS, "")})
         spark.sql(f"REFRESH TABLE {DOWNLOADS}")
         last = last_landed(spark, args.url)
@@ -115,6 +114,7 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
         if answer.status == 304:
             job.facts["nothing_new"] = "the server says so"
             return
+        rawstore.sweep(spark, args.to, job)  # not each time: what is left goes at the latest where nothing is asked on condition
         if other := claim(spark, args, job):
             note(spark, args, job, "left", reason=other)
             job.facts["nothing_new"] = f"left to {other}, which is at it"
