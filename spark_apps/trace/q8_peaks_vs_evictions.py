@@ -6,8 +6,7 @@ To:   yard.refined.trace_q8_peaks_vs_evictions  one row a number of evictions: m
 A machine window is a machine and 5 minutes of the trace in which something was measured on it (by start_time). Its peak is the largest
 max_cpu_rate, or max_memory, of a task in it; its evictions are the EVICT events on the machine in it, none being 0. The facts hold the
 Pearson correlation of peak with evictions over all machine windows, and how many evictions fell where nothing was measured. The figure that
-is usually published counts all events as evictions and drops time: it is among the facts as `as_published`, of memory as
-`as_published_memory`.
+is usually published counts all events as evictions and drops time: it is among the facts as `as_published`.
 """
 
 import argparse
@@ -57,10 +56,8 @@ def facts(inputs: jobanswers.Inputs) -> DataFrame:
     )
     everywhere = evictions(inputs[TASKS]).agg(F.coalesce(F.sum("evictions"), F.lit(0)).alias("everywhere"))
     busy = inputs[TASKS].groupBy("machine_id").agg(F.count("*").alias("events"))
-    # Both peaks, so that Spark sees the very windows it has made already, and reads no usage again.
-    highest = peaks(inputs[USAGE]).groupBy("machine_id").agg(F.max("cpu").alias("cpu"), F.max("memory").alias("memory"))
-    correlations = [F.corr(peak, "events").alias(name) for peak, name in (("cpu", "as_published"), ("memory", "as_published_memory"))]
-    published = highest.join(busy, "machine_id").agg(*correlations)
+    highest = inputs[USAGE].groupBy("machine_id").agg(F.max("max_cpu_rate").alias("cpu"))
+    published = highest.join(busy, "machine_id").agg(F.corr("cpu", F.col("events")).alias("as_published"))
     return whole.crossJoin(everywhere).crossJoin(published)
 
 

@@ -71,6 +71,21 @@ def test_the_notes_say_how_to_log_in_to_what_is_there(tmp_path: Path, off: tuple
     assert "Next:" in said
 
 
+def test_with_secrets_of_the_site_s_own_each_rendering_is_the_same() -> None:
+    """GitOps: what renders without a cluster cannot look up what it made before."""
+    own = {"existingSecret": "mine"}
+    values = {
+        "global": {"lake": {"postgresqlSecret": "mine"}},
+        "lake": {"s3": own},
+        "jobs": {"rpc": {"existing": True}},
+        "defaults": {"certManager": {"enabled": True}},
+        "jupyterhub": {"hub": own, "login": own},
+        "airflow": {"login": own},
+    }
+    first, again = (render(values, kube=kube) for kube in ("1.35.4", "1.36.3"))
+    assert first == again
+
+
 def test_crds_come_with_the_release_only_when_asked_for() -> None:
     crds = [item for item in render({"crds": {"enabled": True}}) if item["kind"] == "CustomResourceDefinition"]
     assert {crd["spec"]["names"]["kind"] for crd in crds} == {"SparkApplication", "ScheduledSparkApplication", "SparkConnect"}

@@ -2,7 +2,8 @@
 {{- define "jupyter.hub" -}}jupyter-hub{{- end }}
 {{- define "jupyter.proxy" -}}jupyter-proxy{{- end }}
 {{- define "jupyter.api" -}}jupyter-proxy-api{{- end }}
-{{- define "jupyter.passwords" -}}jupyter-passwords{{- end }}
+{{- define "jupyter.secret" -}}{{ .Values.hub.existingSecret | default (include "jupyter.hub" .) }}{{- end }}
+{{- define "jupyter.passwords" -}}{{ .Values.login.existingSecret | default "jupyter-passwords" }}{{- end }}
 {{- define "jupyter.connect" -}}jupyter-connect{{- end }}
 {{- define "jupyter.role" -}}notebook{{- end }}
 {{- define "jupyter.executor" -}}spark-executor{{- end }}
