@@ -7,4 +7,5 @@ from sparkyard.airflow import YARD, param, spark_job
 PARAMS = {"keep_days": Param(7, type="integer", minimum=1, description="days that every snapshot is kept")}
 
 with DAG("lake_upkeep", schedule="30 1 * * *", params=PARAMS, doc_md=__doc__, **YARD):
-    spark_job("lake-upkeep", "--keep-days", param("keep_days"))
+    for job in ("lake-upkeep", "lake-upkeep-raw"):
+        spark_job(job, "--keep-days", param("keep_days"))

@@ -44,7 +44,7 @@ def test_the_trace_runs_and_runs_again_by_pods(yard: Any, air: Any, trace: str) 
 
 
 def test_upkeep_runs(air: Any) -> None:
-    assert air.run("lake_upkeep", 1200) == ("success", {"lake-upkeep": "success"})
+    assert air.run("lake_upkeep", 1200) == ("success", {"lake-upkeep": "success", "lake-upkeep-raw": "success"})
 
 
 def test_spark_without_its_operator(yard: Any, air: Any) -> None:
