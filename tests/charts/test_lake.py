@@ -119,7 +119,7 @@ def test_secrets_and_claims_of_the_sites_are_used() -> None:
 def test_another_pod_is_another_job(other: dict[str, Any]) -> None:
     """A Job cannot be changed: an upgrade that tried would fail."""
     first, again, changed = (
-        next(item for item in render(values, kube=kube) if item["metadata"]["name"].startswith("lake-catalog-"))
+        next(job for job in render(values, kube=kube) if job["kind"] == "Job" and job["metadata"]["name"].startswith("lake-catalog-"))
         for values, kube in [({}, "1.35.4"), ({}, "1.36.3"), ({"global": other}, "1.35.4")]
     )
     assert first["metadata"]["name"] == again["metadata"]["name"] != changed["metadata"]["name"]
