@@ -225,6 +225,7 @@ def test_an_error_of_sql_keeps_its_class_and_words(open_session: Any) -> None:
 def test_an_interrupted_cell_ends_on_the_server(place: Any, open_session: Any) -> None:
     spark = open_session("anns")
     spark.range(1).count()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     slow = spark.range(0, 10**12, 1, 2).selectExpr("sum(hash(id))")
     threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
