@@ -120,7 +120,9 @@ def main() -> None:
     parser.add_argument("--namespace", default=PLATFORM_NAMESPACE, help="where the hub is")
     args, kube, figures = parser.parse_args(), Kube(), {}
     if kube.find(f"/api/v1/namespaces/{args.namespace}/services/{JUPYTER_SERVICE}") is None:
-        raise SystemExit(str(ClusterError("no hub is installed", next_command="sparkyard install --set global.notebooks.enabled=true")))
+        raise SystemExit(
+            str(ClusterError("no hub is installed", next_command="sparkyard install --reuse-values --set global.notebooks.enabled=true"))
+        )
     token = read_secret(kube, args.namespace, "jupyter-hub")["serviceToken"]
     with forward(kube, args.namespace, service=JUPYTER_SERVICE, port=8000) as port:
         hub = Hub(port, token)

@@ -133,3 +133,10 @@ spec:
   ingress:
     - fromEntities: [kube-apiserver, remote-node]
 {{- end }}
+
+{{/* matchCondition of a webhook for applications: they are made, or asked for something else than to stop, to go on or to be kept so long. */}}
+{{- define "sparkyard.specIsNew" -}}
+request.operation == 'CREATE' || (object.spec != oldObject.spec && (
+object.spec.exists(key, !(key in ['suspend', 'timeToLiveSeconds']) && !(key in oldObject.spec && object.spec[key] == oldObject.spec[key]))
+|| oldObject.spec.exists(key, !(key in ['suspend', 'timeToLiveSeconds']) && !(key in object.spec))))
+{{- end }}

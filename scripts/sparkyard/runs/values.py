@@ -34,8 +34,7 @@ class InstallRequest:
 
 def make_values(request: InstallRequest, given: Object | None = None) -> Object:
     """Those given earlier, if any, then presets, files, --set: what comes later wins, and lists are replaced, as helm itself does it."""
-    values = merge(given or {}, {"global": {"images": load_images()}})
-    values = merge(values, {"global": {"images": dict(_foreign_images(given or {}))}})
+    values = merge(given or {}, {"global": {"images": load_images() | dict(_foreign_images(given or {}))}})
     for path in [*map(find_preset, request.presets), *request.values]:
         values = merge(values, load_values(path))
     for setting in request.settings:
@@ -54,13 +53,14 @@ def load_images() -> dict[str, str]:
 
 def list_lost(given: Object, values: Object) -> list[str]:
     """Values given earlier that these ones would silently undo, by path; a default is none, nor is an image built anew."""
-    defaults, foreign = load_defaults(), dict(_foreign_images(given))
-    gone = (
-        (path, _find(defaults, path)) for path, old in _leaves(given) if _find(values, path) is MISSING and old != _find(defaults, path)
-    )
-    lost = [".".join(path) for path, default in gone if path[:2] != ("global", "images") or default is not MISSING]
+    defaults, lost = load_defaults(), set[str]()
+    for path, old in _leaves(given):
+        default = _find(defaults, path)
+        is_image_of_before = path[:2] == ("global", "images") and default is MISSING
+        if _find(values, path) is MISSING and old != default and not is_image_of_before:
+            lost.add(".".join(path))
     built, now = load_images(), values["global"]["images"]
-    return sorted([*lost, *(f"global.images.{name}" for name in foreign if name in built and now.get(name) == built[name])])
+    return sorted(lost | {f"global.images.{name}" for name, _ in _foreign_images(given) if now.get(name) == built[name]})
 
 
 def load_defaults() -> Object:
