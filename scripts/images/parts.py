@@ -84,10 +84,17 @@ def python_packages(folder: str, *wanted: str) -> Part:
         pinned = ("--require-hashes", "--no-deps", "--python-version", load_versions()["PYTHON_VERSION"])
         place = ("--python-platform", f"{machine}-unknown-linux-gnu", "--target", str(target), "--python", sys.executable)
         run(find_uv(), "pip", "install", "--quiet", *pinned, *place, "-r", str(requirements))
-        shutil.rmtree(target / "bin", ignore_errors=True)
+        forget_scripts(target)
         (target / ".lock").unlink(missing_ok=True)
 
     return Part(folder, export, stage)
+
+
+def forget_scripts(packages: Path) -> None:
+    """No console scripts: they name this checkout's Python, and the hashes in RECORD with them: no other checkout could use the layer."""
+    shutil.rmtree(packages / "bin", ignore_errors=True)
+    for record in packages.glob("*.dist-info/RECORD"):
+        record.write_text("".join(line for line in record.read_text().splitlines(keepends=True) if not line.startswith("bin/")))
 
 
 def spark_home() -> Part:

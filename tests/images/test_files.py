@@ -130,3 +130,15 @@ def test_without_a_registry_the_next_command_is_named(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "scripts" / "images", capture_output=True, text=True, env={"PATH": ""})
     assert "no registry to push to" in done.stderr
     assert "Next: make cluster" in done.stderr
+
+
+def test_packages_are_the_same_whichever_checkout_staged_them(tmp_path: Path) -> None:
+    """uv writes scripts that name its Python, and their hashes into RECORD: a layer with them would serve one checkout alone."""
+    found = tmp_path / "pytest-1.dist-info"
+    found.mkdir()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/pytest").write_text("#!/home/me/.venv/bin/python\n")
+    (found / "RECORD").write_text("bin/pytest,sha256=abc,26\npytest/__init__.py,sha256=def,5\n")
+    parts.forget_scripts(tmp_path)
+    assert not (tmp_path / "bin").exists()
+    assert (found / "RECORD").read_text() == "pytest/__init__.py,sha256=def,5\n"
