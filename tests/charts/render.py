@@ -86,7 +86,7 @@ def _render(values: str, chart: str, files: tuple[Path, ...], kube: str, namespa
         text = helm("template", "sparkyard", str(find_chart(chart)), "--namespace", namespace, "--kube-version", kube, *options)
     objects = [item for item in yaml.load_all(text, Loader=yaml.CSafeLoader) if item]
     for item in objects:
-        validate(item, kube)
+        validate(json.dumps(item), kube)
     return objects
 
 
@@ -96,7 +96,13 @@ def switch_off(*parts: str) -> Object:
     return {"global": {"notebooks": off.pop("notebooks")}, **off} if "notebooks" in parts else off
 
 
-def validate(item: Object, kube: str) -> None:
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)  # megabytes, read anew for each object
+
+
+@cache
+def validate(text: str, kube: str) -> None:
+    """An object, as JSON: most are the same in one rendering and the next."""
+    item = json.loads(text)
     group = item["apiVersion"].partition("/")[0]
     foreign = FOREIGN / f"{item['kind']}.{group}.yaml"
     if foreign.exists():
