@@ -26,7 +26,7 @@ STEADY = [
     f"-XX:Tier4{name}Threshold={6 * own}"
     for name, own in (("Invocation", 5000), ("MinInvocation", 600), ("Compile", 15000), ("BackEdge", 40000))
 ]
-QUICK = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+QUICK = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=240m"]  # of code, 48m fill up with many queries
 SWITCHES = {"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version", "--load-spark-defaults"}
 PROPERTY_OF_OPTION = {
     "--driver-memory": "spark.driver.memory",
@@ -148,7 +148,7 @@ def make_fast_options(mode: str, own: list[str], env: dict[str, str]) -> list[st
     options = [f"-XX:SharedArchiveFile={archive}"] if mode != "stock" and os.path.isfile(archive) else []
     if mode == "quick":
         chosen = any(re.match(r"-XX:\+Use\w+GC$", option) for option in own)
-        options += QUICK[:1] if chosen else QUICK
+        options += [option for option in QUICK if not (chosen and option.startswith("-XX:+Use"))]
     return options + (STEADY if mode == "steady" else [])
 
 

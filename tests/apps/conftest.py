@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "spark_apps"))
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
+    from sparkyard.local.cds import QUICK_START
     from sparkyard.local.conf import make_local_conf
     from sparkyard.local.home import ensure_home
     from sparkyard.local.launch import find_added_jars
@@ -25,7 +26,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     builder = SparkSession.builder.master("local[2]").appName("tests")
     conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "1g"}
     conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
-    conf |= {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    conf |= {"spark.driver.extraJavaOptions": " ".join(QUICK_START)}
     for key, value in conf.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sparkyard.local.catalog import ensure_catalog
+from sparkyard.local.cds import QUICK_START
 from sparkyard.local.conf import make_local_conf
 from sparkyard.local.home import ensure_home
 from sparkyard.local.launch import find_added_jars
@@ -41,7 +42,7 @@ def test_every_job_over_connect(tmp_path: Path) -> None:
         + "\n".join(["2016-07-26T02:55:00.000Z,Open"] * 30)
     )
     conf = make_local_conf(home, tmp_path) | {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
-    conf |= {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.ui.showConsoleProgress": "false"}
+    conf |= {"spark.driver.extraJavaOptions": " ".join(QUICK_START), "spark.ui.showConsoleProgress": "false"}
     env = os.environ | {"PYTHONPATH": str(ROOT / "spark_apps"), "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-c", SCRIPT, json.dumps(conf)]
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=300)

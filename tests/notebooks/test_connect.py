@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from sparkyard.local.cds import QUICK_START
 from sparkyard.notebook import connect
 from sparkyard.notebook.errors import explain
 from sparkyard.project import ROOT
@@ -26,7 +27,6 @@ from sparkyard.webhook.certificates import make_certificate
 grpc = pytest.importorskip("grpc", reason="no client of Spark Connect: uv sync --group connect")
 pytestmark = pytest.mark.java
 TEAMS = {"sales": {"users": ["ann"]}, "science": {"groups": ["lab"]}}
-LIGHT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def make_model(name: str, *groups: str, scopes: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def run_server(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.driver.memory": "600m",
-        "spark.driver.defaultJavaOptions": LIGHT,
+        "spark.driver.defaultJavaOptions": " ".join(QUICK_START),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
     }
     options = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
