@@ -74,15 +74,15 @@ def missing(need: str) -> str:
     return NEEDS[need]()
 
 
-class RoomScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Side by side (-n 2), a room's tests stay in one process: they share a Spark session or an API server."""
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Side by side (-n 2), a folder's tests stay in one process: they share tables or an API server."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("/")[1]
+        return nodeid.split("::")[0].rpartition("/")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> RoomScheduling:
-    return RoomScheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderScheduling:
+    return FolderScheduling(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GO_TOOLS = ["helm", "crds", "etcd", "kubernetes", "kube-apiserver-newest"]
-SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]  # by room: tests/conftest.py
+SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]  # by folder: tests/conftest.py
 ON_CLUSTER = "cluster or images or netns"  # markers
 ON_IMAGES = "(images or netns) and not cluster"  # look at images, or start nodes of their own
 

@@ -75,13 +75,14 @@ class Engine:
             options += ["--layers", "--isolation", "chroot", "--pull=false", "--format", "oci"]
         self.run("build", *options, "--tag", ref, str(context), log=log)
 
-    def push(self, ref: str, target: str, insecure: bool, log: Path) -> None:
+    def push(self, ref: str, target: str, near: bool, log: Path) -> None:
+        """A registry that is `near` is this machine's own: plain HTTP, and to squeeze layers well takes longer than to send them."""
         if self.name == "docker":
             self.run("tag", ref, target)
             self.run("push", target, log=log)
         else:
-            tls = ["--tls-verify=false"] if insecure else []
-            self.run("push", *tls, ref, f"docker://{target}", log=log)
+            options = ["--tls-verify=false", "--compression-format=zstd", "--compression-level=1"] if near else []
+            self.run("push", *options, ref, f"docker://{target}", log=log)
 
     def pull(self, ref: str, seconds: int) -> bool:
         policy = ["--policy", "always"] if self.is_buildah else []

@@ -24,7 +24,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     home = ensure_home(tmp_path_factory.mktemp("home"))
     os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "spark_apps")}
     builder = SparkSession.builder.master("local[2]").appName("tests")
-    conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "1g"}
+    conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "2g"}
     conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
     conf |= {"spark.driver.extraJavaOptions": " ".join(QUICK_START)}
     for key, value in conf.items():

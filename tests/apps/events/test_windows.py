@@ -208,9 +208,16 @@ def give_up(*_: Any) -> None:
     raise RuntimeError("CommitFailedException: another run was quicker")
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conflict is tried again once, and at once: each try of a run is a whole run."""
+    monkeypatch.setattr(jobfiles.retry_conflicts, "__defaults__", (2,))
+    monkeypatch.setattr(jobfiles.time, "sleep", lambda _: None)
+
+
 @pytest.mark.parametrize("fault", [die, give_up])
 def test_days_that_a_changed_file_left_are_renewed_after_a_death(
-    make_yard: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None]
+    make_yard: Callable[[], Any], impatient: None, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None]
 ) -> None:
     """Of the first day no event is left to say that its windows are wrong."""
     hurt, undisturbed = make_yard(), make_yard()
@@ -222,7 +229,6 @@ def test_days_that_a_changed_file_left_are_renewed_after_a_death(
         yard.put("a.csv", "2016-07-27T02:55:07.000Z,Close")
     with monkeypatch.context() as patch:
         patch.setattr(windows, "renew_windows", fault)
-        patch.setattr(jobfiles.time, "sleep", lambda _: None)
         with pytest.raises(RuntimeError):
             run(hurt)
     run(hurt)
@@ -233,13 +239,12 @@ def test_days_that_a_changed_file_left_are_renewed_after_a_death(
     assert hurt.snapshots() == before, "nothing is owed any more"
 
 
-def test_a_conflict_that_lasts_forgets_no_day(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conflict_that_lasts_forgets_no_day(yard: Any, impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run begins anew, and by then the table of events holds what the file says now."""
     yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-27T02:45:07.000Z,Open", "2016-07-28T02:45:07.000Z,Open")
     run(yard)
     yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-28T02:45:07.000Z,Open")
-    renew_windows, tries = windows.renew_windows, iter(range(5))
-    monkeypatch.setattr(jobfiles.time, "sleep", lambda _: None)
+    renew_windows, tries = windows.renew_windows, iter(range(2))
     monkeypatch.setattr(windows, "renew_windows", lambda *what: renew_windows(*what) if next(tries, None) is None else give_up())
     run(yard)
     assert sum(row[1] for row in read_windows(yard)) == 2
