@@ -147,8 +147,9 @@ def make_fast_options(mode: str, own: list[str], env: dict[str, str]) -> list[st
     archive = os.path.join(env["SPARK_HOME"], LAUNCH, "spark.jsa")
     options = [f"-XX:SharedArchiveFile={archive}"] if mode != "stock" and os.path.isfile(archive) else []
     if mode == "quick":
-        chosen = any(re.match(r"-XX:\+Use\w+GC$", option) for option in own)
-        options += [option for option in QUICK if not (chosen and option.startswith("-XX:+Use"))]
+        is_collector = re.compile(r"-XX:\+Use\w+GC$").match
+        chosen = any(map(is_collector, own))
+        options += [option for option in QUICK if not (chosen and is_collector(option))]
     return options + (STEADY if mode == "steady" else [])
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from sparkyard.local.java import Java
 
 # The first compiler only and the simplest collector: a short job is over before better code would pay. The archive fits these. With one
-# compiler Java reserves 48 MB for code, and an hour of queries has it swept all the time: a fifth of a long session's CPU.
+# compiler Java reserves 48 MB for code, and twenty minutes of queries had it swept all the time: a fifth of the session's CPU.
 QUICK_START = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=240m"]
 
 
