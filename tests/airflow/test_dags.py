@@ -15,7 +15,7 @@ DAGS = Path(__file__).resolve().parents[2] / "airflow" / "dags"
 JOBS = DAGS.parents[1] / "manifests" / "jobs"
 OF_PODS = {"trace_daily_kpo", "hello_pod"}  # by KubernetesPodOperator, whose module imports the client of a cluster
 WRITTEN_DOWN = {"events_hourly", "trace_daily", "losses_nightly", "lake_upkeep", "trace_rented", "marts_daily", "wdi_refresh", *OF_PODS}
-WRITTEN_DOWN |= {"purchases_daily"}
+WRITTEN_DOWN |= {"purchases_daily", "sensors_hourly"}
 
 
 @pytest.fixture(scope="module")

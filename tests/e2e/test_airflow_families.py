@@ -1,4 +1,4 @@
-"""The DAGs of marts, indicators, purchases and losses in a cluster; a second run of the same day makes no new version of any table."""
+"""The DAGs of marts, indicators, purchases, sensors and losses in a cluster; a second run of the same day makes no new version of any table."""
 
 import io
 import zipfile
@@ -53,6 +53,16 @@ def test_purchases_a_day_after_the_other_and_one_again(yard: Any, air: Any, tmp_
         run_well(air, "purchases_daily", input=place, date=day)
     before = yard.list_snapshots(fresh)
     run_well(air, "purchases_daily", input=place, date="2024-03-02")
+    assert before
+    assert yard.list_snapshots(fresh) == before
+
+
+@pytest.mark.parametrize("fresh", ["sensors_"], indirect=True)
+def test_sensors_whose_files_stay_the_same(yard: Any, air: Any, tmp_path: Path, fresh: str) -> None:
+    place = upload_sample(yard, tmp_path, "sensors", "0.01", "raw/e2e-airflow/sensors")
+    run_well(air, "sensors_hourly", input=place)
+    before = yard.list_snapshots(fresh)
+    run_well(air, "sensors_hourly", input=place)
     assert before
     assert yard.list_snapshots(fresh) == before
 

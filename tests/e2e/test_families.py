@@ -10,7 +10,7 @@ from e2e.test_trace import compare, run_in_both, run_on_cluster
 
 from sparkyard.samples import marts, purchases, sensors, wdi
 
-pytestmark = [pytest.mark.cluster, pytest.mark.java, pytest.mark.long]
+pytestmark = [pytest.mark.cluster, pytest.mark.java, pytest.mark.long, pytest.mark.timeout(3600)]
 TABLES = {
     "marts-mover": ["trusted.marts_mover"],
     "marts-users": ["refined.marts_users"],

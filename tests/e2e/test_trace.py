@@ -45,7 +45,7 @@ def run_in_both(yard: Any, home: Path, name: str) -> dict[str, Any]:
 
 
 def run_on_cluster(yard: Any, name: str) -> dict[str, Any]:
-    app = yard.wait_for_end(yard.apply(JOBS / f"{name}.yaml"))
+    app = yard.wait_for_end(yard.apply(JOBS / f"{name}.yaml"), 600)  # beside the same job on this machine
     result = parse_summary(termination_message(get_driver(yard.kube, app))) or {}
     assert app["status"]["applicationState"]["state"] == "COMPLETED", result.get("error") or app["status"]
     return result
