@@ -6,6 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+import jobfiles
 import tracekit as trace
 
 READ_AS = {"TIME": "STRING", "FLAG": "INT"}
@@ -30,7 +31,7 @@ def parse(lines: DataFrame, folder: str) -> DataFrame:
     """Lines to typed rows; `reason` says why a line is none."""
     kinds = kinds_of(folder)
     schema = ", ".join(f"{name} {READ_AS.get(kind, kind)}" for name, kind in kinds.items())
-    parsed = lines.withColumn("row", F.from_csv("value", f"{schema}, broken STRING", CSV)).select("value", "source_file", "row.*")
+    parsed = jobfiles.parse_once(lines.select("value", "source_file"), F.from_csv("value", f"{schema}, broken STRING", CSV))
     parsed = parsed.withColumns({f"{name}_read": read_time(name) for name in of_kind(kinds, "TIME")})
     first_time = next(iter(kinds))
     return parsed.select(

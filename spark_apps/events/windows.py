@@ -49,8 +49,8 @@ TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"
 
 def parse_lines(lines: DataFrame) -> DataFrame:
     """Lines to events; `reason` says why a line is none. Neither a time nor an action holds a comma, so a split is all of CSV there is."""
-    split = lines.withColumn("fields", F.split("value", ",", -1))
-    texts = split.withColumns({"time_text": field(0), "action": F.initcap(field(1))})
+    split = jobfiles.parse_once(lines, F.struct(F.split("value", ",", -1).alias("fields")))
+    texts = jobfiles.parse_once(split, F.struct(field(0).alias("time_text"), F.initcap(field(1)).alias("action")))
     timed = texts.withColumn("time", F.when(F.col("time_text").rlike(TIME), F.col("time_text").try_cast("timestamp")))
     reason = (
         F.when((F.lower("time_text") == "time") & (F.col("action") == "Action") & (F.size("fields") == 2), jobrejects.HEADER)

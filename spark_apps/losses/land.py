@@ -40,8 +40,8 @@ CSV = {"columnNameOfCorruptRecord": "broken"}
 def parse_lines(lines: DataFrame) -> DataFrame:
     """Lines to typed columns; `reason` says why a line is none."""
     text = F.btrim("value", F.lit(" \t\r\ufeff"))
-    row = F.from_csv(text, f"{losskit.IN_FILES}, broken STRING", CSV)
-    parsed = lines.select("source_file", "value", text.alias("text"), row.alias("row")).select("source_file", "value", "text", "row.*")
+    row = F.from_csv("text", f"{losskit.IN_FILES}, broken STRING", CSV)
+    parsed = jobfiles.parse_once(lines.select("source_file", "value", text.alias("text")), row)
     fields, wanted = F.size(F.split("text", ",", -1)), len(losskit.columns())
     reason = (
         F.when(F.lower(F.translate("text", '" ', "")) == HEADER.lower(), jobrejects.HEADER)

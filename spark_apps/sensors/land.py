@@ -47,11 +47,13 @@ TYPES = {
 def parse(lines: DataFrame) -> DataFrame:
     """Lines to sensor, time and `values`, a map by parameter; `reason` says why a line is no reading."""
     text = F.btrim("value", F.lit(" \t\r\ufeff"))
-    said = lines.select("source_file", "modified", "value", F.try_parse_json(text).alias("json"), (text == "").alias("blank"))
+    plain = lines.select("source_file", "modified", "value", (text == "").alias("blank"))
+    said = jobfiles.parse_once(plain, F.struct(F.try_parse_json(text).alias("json")))
     is_object = F.schema_of_variant("json").startswith("OBJECT")
     fields = F.when(is_object, F.col("json").cast("MAP<STRING, VARIANT>")).alias("fields")
     sensor, time = (F.try_variant_get("json", f"$.{name}", "string") for name in ("sensor", "time"))
-    read = said.select("*", fields, sensor.alias("sensor"), F.when(time.rlike(TIME), time.try_cast("timestamp")).alias("time"))
+    time = F.when(time.rlike(TIME), time.try_cast("timestamp"))
+    read = jobfiles.parse_once(said, F.struct(fields, sensor.alias("sensor"), time.alias("time")))
     return read.select(
         "source_file",
         F.make_valid_utf8("value").alias("line"),

@@ -57,11 +57,11 @@ def parse(lines: DataFrame, names: Sequence[str], years: Sequence[int]) -> DataF
     fields = F.length(quoted) - F.length(F.replace(quoted, F.lit(","), F.lit(""))) + 1
     spare = (fields == len(names) + 1) & text.rlike(r',("")?$')
     row = F.from_csv(F.when(spare, F.regexp_replace(text, r',("")?$', "")).otherwise(text), schema(names))
-    counted = lines.select("source_file", "value", text.alias("text"), (fields - spare.cast("int")).alias("fields"), row.alias("row"))
-    return counted.select(
+    counted = lines.select("source_file", "value", text.alias("text"), (fields - spare.cast("int")).alias("fields"))
+    return jobfiles.parse_once(counted, row).select(
         "source_file",
         F.make_valid_utf8("value").alias("line"),
-        *(F.col("row")[f"c{names.index(name)}"].alias(column) for name, column in wdikit.IDS.items()),
+        *(F.col(f"c{names.index(name)}").alias(column) for name, column in wdikit.IDS.items()),
         F.array(*(value(names.index(str(year)), year) for year in years)).alias("values"),
         reason(names).alias("reason"),
     )
@@ -73,14 +73,14 @@ def schema(names: Sequence[str]) -> str:
 
 def value(number: int, year: int) -> Column:
     """Null where there is nothing, NaN where there is something else than a number."""
-    said = F.btrim(F.col("row")[f"c{number}"])
+    said = F.btrim(F.col(f"c{number}"))
     amount = F.when(said == "", None).when(said.isNotNull(), F.coalesce(said.try_cast("double"), F.lit(float("nan"))))
     return F.struct(F.lit(year).alias("year"), amount.alias("value"))
 
 
 def reason(names: Sequence[str]) -> Column:
-    code = F.col("row")[f"c{names.index('Indicator Code')}"]
-    country = F.col("row")[f"c{names.index('Country Code')}"]
+    code = F.col(f"c{names.index('Indicator Code')}")
+    country = F.col(f"c{names.index('Country Code')}")
     return (
         F.when(F.col("text").startswith("Country Name,") | F.col("text").startswith('"Country Name",'), jobrejects.HEADER)
         .when(~F.is_valid_utf8("value"), "not UTF-8")
