@@ -1,4 +1,4 @@
-"""The DAGs of marts, indicators, purchases, sensors and losses in a cluster; a second run of the same day makes no new version of any table."""
+"""The DAGs of marts, indicators, purchases, sensors and losses in a cluster; a second run of the same day renews no table."""
 
 import io
 import zipfile

@@ -10,7 +10,7 @@ RPC_DIR = "/etc/sparkyard/rpc"
 
 SESSION = {
     "spark.sql.adaptive.enabled": "true",
-    "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",  # else what is kept after a shuffle is 200 tasks, each time it is read
+    "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",  # else a frame kept after a shuffle is 200 tasks
     "spark.sql.session.timeZone": "UTC",
 }
 
