@@ -34,8 +34,11 @@ class AirflowApi:
             try:
                 answer = self.client.request(method, f"/api/v2/{path}", **fields)
                 break
-            except httpx.HTTPError:
+            except httpx.HTTPError as error:
+                why = error
                 time.sleep(1)
+        else:
+            raise AssertionError(f"{method} {path}: Airflow's server did not answer for a minute: {why}")
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:1000]}"
         return answer.json() if answer.content else None
 
