@@ -1,4 +1,7 @@
-"""World Development Indicators, every five minutes: asked for; landed and answered only when something new has come."""
+"""World Development Indicators, every five minutes: asked for; landed and answered only when something new has come.
+
+After a run that failed, and in one that is started without a date, all of it is done: it may find what another left.
+"""
 
 from airflow.sdk import DAG, Param
 

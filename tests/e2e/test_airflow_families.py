@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from e2e.test_losses import files, share  # noqa: F401  (fixtures)
 
 from sparkyard.samples import wdi
 
-# not yet seen to pass
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(3600)]
 
 
@@ -74,9 +74,9 @@ def test_indicators_are_refined_when_something_is_new(yard: Any, air: Any, fresh
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, content)
     put_file(yard, "WDI_CSV.zip", packed.getvalue())
-    run_well(air, "wdi_refresh", url=f"{FILES}/WDI_CSV.zip")
+    run_well(air, "wdi_refresh", at=datetime.now(UTC), url=f"{FILES}/WDI_CSV.zip")
     before = yard.list_snapshots(fresh)
-    state, tasks = air.run("wdi_refresh", url=f"{FILES}/WDI_CSV.zip")
+    state, tasks = air.run("wdi_refresh", at=datetime.now(UTC), url=f"{FILES}/WDI_CSV.zip")
     skipped = dict.fromkeys(["wdi-land", "wdi-means", "wdi-short-lives", "wdi-gaps"], "skipped")
     assert (state, tasks) == ("success", {"wdi-ingest": "success", "anything_new": "success"} | skipped)
     assert before
