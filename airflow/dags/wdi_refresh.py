@@ -1,6 +1,6 @@
 """World Development Indicators, every five minutes: asked for; landed and answered only when something new has come.
 
-After a run that failed, and in one that is started without a date, all of it is done: it may find what another left.
+After a run that failed, and in one that is started without a date, of which Airflow knows no run before, all of it is done.
 """
 
 from airflow.sdk import DAG, Param
