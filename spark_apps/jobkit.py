@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -105,6 +106,24 @@ def launch(main: Callable[[], dict[str, Any]]) -> None:
         main()
     except JobError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def every(seconds: float, tell: Callable[[], None]) -> Iterator[None]:
+    """A sign of life now and then while something long goes on."""
+    over = threading.Event()
+
+    def keep_telling() -> None:
+        while not over.wait(seconds):
+            tell()
+
+    teller = threading.Thread(target=keep_telling, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 def emit(result: dict[str, Any]) -> dict[str, Any]:

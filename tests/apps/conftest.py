@@ -66,7 +66,8 @@ class Yard:
         return sorted(tuple(row) for row in (frame.select(*columns) if columns else frame).collect())
 
     def snapshots(self) -> int:
-        tables = self.spark.sql("SHOW TABLES IN yard.trusted").collect() + self.spark.sql("SHOW TABLES IN yard.refined").collect()
+        zones = [row.namespace for row in self.spark.sql("SHOW NAMESPACES IN yard").collect()]
+        tables = [table for zone in zones if zone != "raw" for table in self.spark.sql(f"SHOW TABLES IN yard.{zone}").collect()]
         return sum(self.spark.table(f"yard.{table.namespace}.{table.tableName}.snapshots").count() for table in tables)
 
 

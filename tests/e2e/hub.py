@@ -3,7 +3,7 @@
 import base64
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -27,14 +27,14 @@ SPACE = "e2e-notebooks"
 USERS = ("ann", "bob")
 
 
-def make_values(images: Object, teams: Object | None = None) -> Object:
+def make_values(images: Object, teams: Object | None = None, shares: Sequence[Object] = ()) -> Object:
     """The smallest hub, in namespaces of its own; the lake of the platform is elsewhere."""
     small = {"notebook": {"cpu": "100m", "memory": "2Gi", "driverMemory": "512m"}, "executors": {"max": 2, "cores": 1, "memory": "512m"}}
     lake = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "sparkyard"}}}
     ports = [{"protocol": "TCP", "port": port} for port in (7070, 5432)]
     return {
-        "global": {"images": images, "notebooks": {"namespace": SPACE, "teams": teams or {}}},
-        "users": {"names": [*USERS, "cleo", "dora"]},  # each of the last two belongs to one file
+        "global": {"images": images, "notebooks": {"namespace": SPACE, "teams": teams or {}}, "shares": list(shares)},
+        "users": {"names": [*USERS, "cleo", "dora", "emil"]},  # each of the last three belongs to one file
         "profiles": {"small": small, "medium": small, "large": small},
         "home": {"size": "100Mi"},
         "database": {"size": "100Mi"},
@@ -69,14 +69,22 @@ def hub(yard: Any) -> Iterator[Hub]:
         yard.kubectl("delete", "priorityclass", "-l", NOTEBOOK_USER_LABEL)
 
 
-def make_surroundings(yard: Any) -> list[Object]:
+def make_surroundings(yard: Any, shares: Sequence[Object] = ()) -> list[Object]:
     """What the release of the platform would bring: its namespace and the settings of every job."""
-    settings = yard.kube.get(f"/api/v1/namespaces/{PLATFORM_NAMESPACE}/configmaps/sparkyard-defaults")["data"]
+    found = yard.kube.get(f"/api/v1/namespaces/{PLATFORM_NAMESPACE}/configmaps/sparkyard-defaults")["data"]["settings.yaml"]
+    settings = yaml.safe_dump({**yaml.safe_load(found), "shares": list(shares)})
     meta = {"name": "sparkyard-defaults", "namespace": RELEASE}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": RELEASE}},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": settings},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"settings.yaml": settings}},
     ]
+
+
+def upgrade(yard: Any, *deployments: str, teams: Object | None = None, shares: Sequence[Object] = ()) -> None:
+    """The hub with teams or shares, or without them again."""
+    Helm(yard.kubeconfig).upgrade(RELEASE, CHART, make_values(load_images(), teams, shares), RELEASE, 300)
+    for name in ("jupyter-hub", *deployments):
+        yard.kubectl("rollout", "status", f"deployment/{name}", "-n", RELEASE, "--timeout=240s")
 
 
 def make_lake_access(yard: Any) -> list[Object]:

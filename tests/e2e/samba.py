@@ -1,12 +1,20 @@
 """A real file server in a pod that behaves like Windows, and a hand on its other side."""
 
+import base64
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import yaml
+from charts.render import IMAGES, pick, render
 
 from sparkyard.project import ROOT
 
 Object = dict[str, Any]
+VALUES = Path(__file__).with_name("shares.yaml")
 SPACE, SECRETS = "e2e-samba", "e2e-shares"  # SECRETS is the agent's own, as the values beside this file say
 # What a shell, an ini file or a connection string would stumble over.
 PASSWORDS = {"spark": 'S3cret, "quoted" `$x` 100% ü\\n', "changed": "c3-Tulip", "expired": "e4-Maple", "other": "o5-Birch"}
@@ -107,6 +115,9 @@ class Samba:
         """On the server, as root: what a user of Windows does to the files."""
         return str(self.yard.kubectl("exec", "-i", "-n", SPACE, "samba", "--", "sh", "-ec", script, stdin=stdin).stdout)
 
+    def put(self, path: str, content: bytes) -> None:
+        self.run(f"mkdir -p \"$(dirname '{path}')\"; base64 -d > '{path}'", stdin=base64.b64encode(content).decode())
+
     def crash(self, stay_down: bool = False) -> None:
         """Without a farewell to anybody."""
         kill = "for p in /proc/[0-9]*; do case $(cat $p/comm) in smbd*) kill -9 ${p#/proc/} || true;; esac; done"
@@ -117,6 +128,33 @@ class Samba:
 
     def stop(self) -> None:
         self.yard.kubectl("delete", "namespace", SPACE, "--wait=false")
+
+
+def declared() -> list[Object]:
+    return list(yaml.safe_load(VALUES.read_text())["global"]["shares"])
+
+
+def known_shares(shares: list[Object]) -> list[Object]:
+    """As the platform's settings would have them."""
+    shares = [{key: share[key] for key in ("name", "share", "server", "secret", "access") if key in share} for share in shares]
+    rendered = pick(render({"global": {"shares": shares}}, chart="defaults", files=(IMAGES,)), "ConfigMap", "sparkyard-defaults")
+    return list(yaml.safe_load(rendered["data"]["settings.yaml"])["shares"])
+
+
+@contextmanager
+def serving(yard: Any, shares: list[Object]) -> Iterator[Samba]:
+    """The server; an agent of the tests' own and the shares that it knows, made by the chart, began before it."""
+    images = json.loads((ROOT / "build/images.json").read_text())
+    values = {"global": {"images": {"shareAgent": images["share-agent"]}, "shares": shares}}
+    objects = render(values, chart="windows-shares", files=(VALUES,))
+    server = Samba(yard)
+    server.apply(*objects)
+    server.give_secrets()
+    server.start()
+    yield server
+    server.stop()
+    everything = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    yard.kubectl("delete", "-f", "-", "--timeout=120s", "--ignore-not-found", stdin=everything)
 
 
 class Agent:

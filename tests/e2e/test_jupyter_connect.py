@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from e2e.hub import CHART, RELEASE, SPACE, Hub, Kernel, list_executors, make_values, wait_for_no_executors
+from e2e.hub import RELEASE, SPACE, Hub, Kernel, list_executors, upgrade, wait_for_no_executors
 
-from sparkyard.helm import Helm
 from sparkyard.names import JOBS_NAMESPACE, PLATFORM_NAMESPACE
 from sparkyard.project import ROOT
-from sparkyard.runs.values import load_images
 
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
 OPERATOR = "spark-operator-controller"
@@ -25,10 +23,9 @@ SMALL = {"server": {"cpu": "100m", "memory": "2Gi", "driverMemory": "512m"}, "ex
 @pytest.fixture(scope="module")
 def connect(yard: Any, hub: Hub) -> Iterator[Kernel]:
     """The hub of the other files with a team, and dora's kernel there; the operator looks after its namespace meanwhile."""
-    helm, images = Helm(yard.kubeconfig), load_images()
     watched = watch_namespace(yard)
     try:
-        upgrade(yard, helm, make_values(images, {"sales": {"users": ["dora"], **SMALL}}), "jupyter-hub", "jupyter-connect")
+        upgrade(yard, "jupyter-connect", teams={"sales": {"users": ["dora"], **SMALL}})
         wait_for_server(yard)
         hub.start("dora")
         hub.wait_for_server("dora")
@@ -37,15 +34,9 @@ def connect(yard: Any, hub: Hub) -> Iterator[Kernel]:
         kernel.close()
         hub.stop("dora")
     finally:
-        upgrade(yard, helm, make_values(images), "jupyter-hub")
+        upgrade(yard)
         set_arguments(yard, watched)
         yard.kubectl("delete", "role,rolebinding", OPERATOR, "-n", SPACE, "--ignore-not-found")
-
-
-def upgrade(yard: Any, helm: Helm, values: dict[str, Any], *deployments: str) -> None:
-    helm.upgrade(RELEASE, CHART, values, RELEASE, 300)
-    for name in deployments:
-        yard.kubectl("rollout", "status", f"deployment/{name}", "-n", RELEASE, "--timeout=240s")
 
 
 def watch_namespace(yard: Any) -> list[str]:

@@ -6,6 +6,8 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,7 @@ def share(yard: Any, files: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     server = Samba(yard)
     server.start()
     for file in files.rglob("*.csv"):
-        target = f"/srv/data/losses/{file.relative_to(files)}"
-        server.run(f"mkdir -p '{Path(target).parent}'; base64 -d > '{target}'", stdin=base64.b64encode(file.read_bytes()).decode())
+        server.put(f"/srv/data/losses/{file.relative_to(files)}", file.read_bytes())
     values = tmp_path_factory.mktemp("values") / "values.yaml"
     values.write_text(yaml.safe_dump({"global": {"shares": SHARES}}))
     try:
@@ -163,8 +164,23 @@ def test_a_hundred_thousand_small_files_land_within_a_gibibyte(yard: Any, share:
     with open_catalog(yard.kube) as catalog:
         landed = {row["path"]: row["sha256"] for row in lake.load_table(catalog, "yard.raw.share_land_files").to_pylist()}
     assert landed == {f"many/{n // 1000}/small file {n}.csv": hashlib.sha256(b"%d,one\n" % n).hexdigest() for n in range(MANY)}
+    words = [line for line in told.splitlines() if re.search("STEP|files", line) and " INFO " not in line]
     with capsys.disabled():
-        print("", *[line for line in told.splitlines() if re.search("STEP|files", line) and " INFO " not in line], sep="\n")
+        print("", *words, *describe_silence(words), sep="\n")
+
+
+def describe_silence(words: list[str]) -> list[str]:
+    """How long the driver said nothing before its first word of progress, in each of its two long phases and at most."""
+    times = [datetime.fromisoformat(f"{line[:23]}+00:00") for line in words]
+    silent = [(after - before).total_seconds() for before, after in pairwise(times)]
+    steps = {step: next(n for n, line in enumerate(words) if f"STEP {step}" in line) for step in ("session", "list the share", "copy")}
+    assert "listed after" in words[steps["list the share"] + 1], words
+    assert words[steps["copy"] + 1].endswith("files looked at"), words
+    first = (times[steps["list the share"] + 1] - times[steps["session"]]).total_seconds()
+    return [
+        f"first progress {silent[steps['list the share']]:.1f} s after the listing began, {first:.1f} s after the job's first line",
+        f"of copying {silent[steps['copy']]:.1f} s after it began; longest silence {max(silent):.1f} s",
+    ]
 
 
 def landing(place: str, pattern: str = "*", folder: str = "moving") -> dict[str, Any]:

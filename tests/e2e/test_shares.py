@@ -4,13 +4,11 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from charts.render import IMAGES, pick, render
-from e2e.samba import PASSWORDS, SECRETS, Agent, Samba, make_secret
+from e2e.samba import PASSWORDS, SECRETS, Agent, Samba, declared, known_shares, make_secret, serving
 from rotation import rotating
 
 from sparkyard.defaults import apply_defaults
@@ -20,7 +18,6 @@ from sparkyard.runs.share_words import Finding
 from sparkyard.settings import PlatformSettings, parse_settings
 
 pytestmark = [pytest.mark.cluster, pytest.mark.images, pytest.mark.helm]
-VALUES = Path(__file__).with_name("shares.yaml")
 LOST_WITHIN = 60  # seconds: what the README promises, with a margin
 Object = dict[str, Any]
 PROGRAM = """
@@ -35,18 +32,8 @@ except OSError as error:
 
 @pytest.fixture(scope="module")
 def samba(yard: Any) -> Iterator[Samba]:
-    """The server; an agent of the tests' own and the shares that it knows, made by the chart, began before it."""
-    images = json.loads((ROOT / "build/images.json").read_text())
-    objects = render({"global": {"images": {"shareAgent": images["share-agent"]}}}, chart="windows-shares", files=(VALUES,))
-    server = Samba(yard)
-    server.apply(*objects)
-    server.give_secrets()
-    server.start()
-    yield server
-    server.stop()
-    yard.kubectl(
-        "delete", "-f", "-", "--wait=false", "--ignore-not-found", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    )
+    with serving(yard, declared()) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +48,8 @@ def agent(yard: Any, samba: Samba) -> Agent:
 @pytest.fixture(scope="module")
 def platform(yard: Any) -> PlatformSettings:
     """The platform's settings, had it these shares."""
-    found = yard.kube.get("/api/v1/namespaces/sparkyard/configmaps/sparkyard-defaults")["data"]["settings.yaml"]
-    shares = [{key: share[key] for key in ("name", "share", "server", "secret", "access") if key in share} for share in declared()]
-    rendered = render({"global": {"shares": shares}}, chart="defaults", files=(IMAGES,))
-    known = parse_settings(pick(rendered, "ConfigMap", "sparkyard-defaults")["data"]["settings.yaml"]).shares
-    return parse_settings(found).model_copy(update={"shares": known})
-
-
-def declared() -> list[Object]:
-    return list(yaml.safe_load(VALUES.read_text())["global"]["shares"])
+    found = yaml.safe_load(yard.kube.get("/api/v1/namespaces/sparkyard/configmaps/sparkyard-defaults")["data"]["settings.yaml"])
+    return parse_settings(yaml.safe_dump({**found, "shares": known_shares(declared())}))
 
 
 class Reader:

@@ -1,12 +1,16 @@
 """An error of a cell in words: the cause, what to do, the cell's own line. Python's and Java's whole traces are a `%tb` away."""
 
+import json
 import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+SHARES = Path("/shares")
 MEMORY = "an executor ran out of memory. Choose a larger size when the server starts, or give a task fewer rows with .repartition(…)"
 # What the trace says, and what it means; the first that fits is told.
 CAUSES: Sequence[tuple[str, str]] = (
@@ -64,13 +68,24 @@ def show_error(shell: Any, kind: type[BaseException], error: BaseException, trac
 
 def explain(error: BaseException) -> str | None:
     """None for what Python itself tells well enough."""
+    text = f"{error}\n{getattr(error, 'java_exception', '') or ''}"
+    if lost := explain_share(text):
+        return lost
     if not is_spark(error):
         return None
-    text = f"{error}\n{getattr(error, 'java_exception', '') or ''}"
     for pattern, words in CAUSES:
         if found := re.search(pattern, text):
             return words.format(*(group or "" for group in found.groups()))
     return shorten(text)
+
+
+def explain_share(text: str) -> str | None:
+    """Where a file of a share cannot be had, and the agent that mounts it on this node says why: the share, its server and the cause."""
+    if found := re.search(rf"{SHARES}/([\w-]+)/files\b", text):
+        with suppress(OSError, ValueError):
+            state = json.loads((SHARES / found[1] / "state.json").read_text())
+            return None if state["state"] == "mounted" else f"{state['message']}. `sparkyard share test {found[1]}`"
+    return None
 
 
 def is_spark(error: BaseException) -> bool:

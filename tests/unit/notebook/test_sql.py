@@ -1,10 +1,13 @@
 """%%sql: what of the notebook a query takes, and how its rows look; errors in words."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sparkyard.notebook import errors
 from sparkyard.notebook.errors import explain
 from sparkyard.notebook.sql import find_arguments, register_sql
 from sparkyard.notebook.table import Rows, draw, format_html, format_text
@@ -105,6 +108,20 @@ def test_an_error_in_words(text: str, words: str) -> None:
     assert told is not None
     assert words in told
     assert "\tat " not in told
+
+
+def test_a_lost_share_is_named_by_the_agent_s_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "SHARES", tmp_path)
+    (tmp_path / "risk").mkdir()
+    denied = PermissionError(13, "Permission denied", f"{tmp_path}/risk/files/a.csv")
+    spark = raised(f"Job aborted … Caused by: java.io.FileNotFoundException: {tmp_path}/risk/files/a.csv (Permission denied)")
+    assert explain(denied) is None, "nobody says that the share is gone"
+    state = {"state": "lost", "message": "share risk (//files01/Risk): refused"}
+    (tmp_path / "risk/state.json").write_text(json.dumps(state))
+    for error in (denied, spark):
+        assert explain(error) == "share risk (//files01/Risk): refused. `sparkyard share test risk`"
+    (tmp_path / "risk/state.json").write_text(json.dumps({**state, "state": "mounted"}))
+    assert explain(denied) is None
 
 
 def test_python_s_own_errors_stay_as_they_are() -> None:
