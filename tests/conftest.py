@@ -60,7 +60,7 @@ NEEDS = {
     "helm": lambda: "" if shutil.which("helm") else _tool("helm"),
     "java": _java,
     "postgres": lambda: "" if any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) else "no PostgreSQL: python3 scripts/dev/postgres.py",
-    "apiserver": lambda: _tool("kube-apiserver-newest") or _tool("kubernetes") or _tool("etcd"),
+    "apiserver": lambda: _tool("kubernetes") or _tool("etcd"),
     "images": lambda: "" if (ROOT / "build/images.json").exists() else "the images are not built: make images",
     "cluster": _cluster,
     "netns": _netns,

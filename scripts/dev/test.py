@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-GO_TOOLS = ["helm", "crds", "etcd", "kubernetes", "kube-apiserver-newest"]
+GO_TOOLS = ["helm", "crds", "etcd", "kubernetes"]
+GO_TOOLS_OF_LONG = ["kube-apiserver-newest"]  # another Kubernetes: minutes to build
 SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]  # by folder: tests/conftest.py
 ON_CLUSTER = "cluster or images or netns"  # markers
 ON_IMAGES = "(images or netns) and not cluster"  # look at images, or start nodes of their own
@@ -128,7 +129,7 @@ def main() -> int:
     step("Java", sys.executable, "scripts/setup/java.py")
     step("Browser", sys.executable, "scripts/setup/browser.py")
     step("PostgreSQL", sys.executable, "scripts/dev/postgres.py")
-    step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS)
+    step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS, *(GO_TOOLS_OF_LONG if args.long else []))
     beside, passed = beside_the_cluster(options), True
     reason = can_have_cluster()
     if reason and "cluster" not in args.require.split(","):

@@ -12,10 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sparkyard.project import ROOT
 
 Object = dict[str, Any]
 VERSIONS = {"node": "kubernetes", "newest": "kube-apiserver-newest"}  # which API server: tool that holds it
+EACH_VERSION = ["node", pytest.param("newest", marks=pytest.mark.long)]
 TOKEN = "only-for-this-test"
 PR_SET_PDEATHSIG = 1
 

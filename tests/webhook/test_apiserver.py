@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.charts.apiserver import Api, get_tool, run_apiserver
+from tests.charts.apiserver import EACH_VERSION, Api, get_tool, run_apiserver
 from tests.webhook.conftest import NAMES, application, free_port, serving, wait_until
 
 from sparkyard.project import ROOT
@@ -74,7 +74,7 @@ def load_crds() -> list[Json]:
     return [yaml.safe_load(file.read_text()) for file in sorted(folder.glob("*.yaml"))]
 
 
-@pytest.fixture(scope="module", params=["node", pytest.param("newest", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=EACH_VERSION)
 def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder, port = tmp_path_factory.mktemp("apiserver"), free_port()
     with run_apiserver(request.param, folder) as api:
