@@ -134,7 +134,7 @@ def _gather(
     patience: float,
 ) -> None:
     pending, begin = 1, time.monotonic()
-    heard = said = begin
+    heard, said = begin, begin - 1  # so that the first word comes soon
     while pending:
         with suppress(Empty):
             kind, what = answers.get(timeout=0.5)
