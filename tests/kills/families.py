@@ -1,6 +1,6 @@
 """Runs the jobs of a family one after the other, at every command: who is killed, and run again.
 
-Commands: ["marts", date, depth] and ["wdi", url, ""].
+Commands: ["marts", date, depth], ["wdi", url, ""] and ["sensors", "", ""].
 """
 
 import os
@@ -10,6 +10,8 @@ from pyspark.sql import SparkSession
 
 import jobkit
 from marts import friends, mover, users, zones
+from sensors import catalogue
+from sensors import land as land_sensors
 from wdi import gaps, ingest, land, means, short_lives
 
 PLACES = ["--input", "s3a://raw/marts/events/", "--geo", "s3a://raw/marts/geo.csv", "--timezones", "s3a://raw/marts/timezones.csv"]
@@ -29,9 +31,14 @@ def run_wdi(spark: SparkSession, url: str, _: str) -> None:
         answer.main([], spark)
 
 
+def run_sensors(spark: SparkSession, *_: str) -> None:
+    land_sensors.main(["--input", "s3a://raw/sensors/"], spark)
+    catalogue.main([], spark)
+
+
 def answer(spark: SparkSession, family: str, *arguments: str) -> str:
     try:
-        {"marts": run_marts, "wdi": run_wdi}[family](spark, *arguments)
+        {"marts": run_marts, "wdi": run_wdi, "sensors": run_sensors}[family](spark, *arguments)
     except Exception as error:
         return jobkit.explain(error)
     return ""

@@ -1,4 +1,4 @@
-"""The jobs of marts and of wdi, killed one after the other at ten moments: each table is old or new, and to run them again makes all new.
+"""The jobs of marts, wdi and sensors, killed at ten moments each: every table is old or new, and run again they make all new.
 
 Their files change between two versions and back. A kill waits for the commit of a table, so that it comes in the midst of the jobs.
 """
@@ -15,18 +15,20 @@ from kills.lab import Lab, Writer, run_lab
 from kills.test_kills import wait_until
 
 from sparkyard import lake
-from sparkyard.samples import marts, wdi
+from sparkyard.samples import marts, sensors, wdi
 
 pytestmark = [pytest.mark.java, pytest.mark.long, pytest.mark.timeout(3600)]
 DAYS = 6  # the fewest in which the sample has pairs
 TABLES = {
     "marts": ["yard.trusted.marts_mover", *(f"yard.refined.marts_{mart}" for mart in ("users", "zones", "friends"))],
     "wdi": ["yard.trusted.wdi_land", *(f"yard.refined.wdi_{answer}" for answer in ("means", "short_lives", "gaps"))],
+    "sensors": ["yard.trusted.sensors_land", "yard.refined.sensors_catalogue", "yard.refined.sensors_parameters"],
 }
 # A kill comes when the command has been given, or when this table has been written, and a while later.
 STEPS = {
     "marts": ["", "yard.trusted.marts_mover", "yard.trusted.marts_mover_days", "yard.refined.marts_users", "yard.refined.marts_zones"],
     "wdi": ["", "yard.raw.wdi_ingest_downloads", "yard.trusted.wdi_land", "yard.refined.wdi_means", "yard.refined.wdi_short_lives"],
+    "sensors": ["", "yard.trusted.sensors_land", "yard.trusted.sensors_land_files", *TABLES["sensors"][1:]],
 }
 LATER = (0.0, 0.5)  # seconds
 
@@ -52,14 +54,15 @@ class Bench:
             ((_, content),) = wdi.make_files(0, seed=version)
             self.server.serve(content, etag=f'"{time.monotonic_ns()}"')
             return
-        for name, content in marts.make_files(0.02, seed=version):
-            file = self.lab.home / "raw/marts" / name
+        made = marts.make_files(0.02, seed=version) if self.family == "marts" else sensors.make_files(0.012 * (1 + version))
+        for name, content in made:
+            file = self.lab.home / "raw" / self.family / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
 
     def command(self) -> tuple[str, str, str]:
         date = str(marts.FIRST + timedelta(DAYS - 1))
-        return ("marts", date, str(DAYS - 1)) if self.family == "marts" else ("wdi", self.url, "")
+        return {"marts": ("marts", date, str(DAYS - 1)), "wdi": ("wdi", self.url, ""), "sensors": ("sensors", "", "")}[self.family]
 
     def state(self) -> dict[str, str]:
         known = lake.list_tables(catalog := self.lab.catalog())
@@ -82,7 +85,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Any, monkeypatch: pytest.Mon
         yield Bench(request.param, stack.enter_context(run_lab("plain", tmp_path)), stack)
 
 
-@pytest.mark.parametrize("bench", ["marts", "wdi"], indirect=True)
+@pytest.mark.parametrize("bench", list(TABLES), indirect=True)
 def test_a_killed_family(bench: Bench, ledger: list[str]) -> None:
     states = []
     for version in (0, 1):
