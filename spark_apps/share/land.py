@@ -20,7 +20,7 @@ import pickle
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -57,22 +57,12 @@ def make_rounds(wanted: Sequence[Wanted]) -> Iterator[list[list[Wanted]]]:
         yield batches
 
 
-def copy_round(
-    spark: SparkSession, root: str, store: rawstore.Store, batches: list[list[Wanted]], say: Callable[[int], None]
-) -> list[tuple[Wanted, Outcome]]:
-    """A task for each batch, which takes its own out of all; how many files were looked at is said on the way."""
+def copy_round(spark: SparkSession, root: str, store: rawstore.Store, batches: list[list[Wanted]]) -> list[tuple[Wanted, Outcome]]:
+    """A task for each batch, which takes its own out of all."""
     packed = [pickle.dumps(batch) for batch in batches]
-    looked_at = spark.sparkContext.accumulator(0)
-
-    def copy(batch: int) -> list[Outcome]:
-        outcomes = sharecopy.copy_files(root, store, pickle.loads(packed[batch]))
-        looked_at.add(len(outcomes))
-        return outcomes
-
-    files = F.udf(lambda batch: copy(batch), sharecopy.OUTCOMES)  # of hints on what it is given PySpark warns
+    copy = F.udf(lambda batch: sharecopy.copy_files(root, store, pickle.loads(packed[batch])), sharecopy.OUTCOMES).asNondeterministic()
     try:
-        with jobkit.every(SAID_EVERY, lambda: say(looked_at.value)):
-            copied = spark.range(0, len(batches), 1, len(batches)).select("id", files.asNondeterministic()("id").alias("files")).collect()
+        copied = spark.range(0, len(batches), 1, len(batches)).select("id", copy("id").alias("files")).collect()
     except Exception as error:
         if told := re.search(r"Error: (\[Errno [^\n]+|\S+ refused [^\n]+)", str(error)):
             raise jobkit.JobError(f"raw cannot be written: {told[1]}") from error
@@ -93,7 +83,9 @@ def land(
         doubtful = [file for batch in batches for file in batch if file.known]
         if doubtful:  # from here on raw may hold what nobody has noted
             sharebook.note(spark, [(file, "copying", "") for file in doubtful], args, job)
-        outcomes = copy_round(spark, root, store, batches, partial(say, len(wanted), counts.total()))
+        on_their_way = f", {sum(map(len, batches)):,} more on their way"
+        with jobkit.every(SAID_EVERY, partial(say, counts.total(), len(wanted), on_their_way)):
+            outcomes = copy_round(spark, root, store, batches)
         noted = [(file, "landed", said.sha256) for file, said in outcomes if said.state in ("copied", "same")]
         moves = sharebook.find_moves(noted, book, missing)
         if noted:
@@ -102,7 +94,7 @@ def land(
         left += [(file.path, said.reason) for file, said in outcomes if said.state == "left"]
         counts.update(said.state for _, said in outcomes)
         size += sum(file.size for file, said in outcomes if said.state == "copied")
-        say(len(wanted), counts.total(), extra=f", {counts['copied']:,} copied ({size / 1e6:,.0f} MB)")
+        say(counts.total(), len(wanted), f", {counts['copied']:,} copied ({size / 1e6:,.0f} MB)")
         if is_doubtful([said for _, said in outcomes]):
             sharefiles.open_share(args.share)
     job.facts["bytes_copied"] = job.facts.get("bytes_copied", 0) + size
@@ -110,8 +102,8 @@ def land(
     return counts
 
 
-def say(wanted: int, before: int, since: int = 0, extra: str = "") -> None:
-    print(f"{before + since:,} of {wanted:,} files looked at{extra}", flush=True)
+def say(looked_at: int, wanted: int, more: str) -> None:
+    print(f"{looked_at:,} of {wanted:,} files looked at{more}", flush=True)
 
 
 def is_doubtful(outcomes: Sequence[Outcome]) -> bool:

@@ -175,7 +175,7 @@ def describe_silence(words: list[str]) -> list[str]:
     silent = [(after - before).total_seconds() for before, after in pairwise(times)]
     steps = {step: next(n for n, line in enumerate(words) if f"STEP {step}" in line) for step in ("session", "list the share", "copy")}
     assert "listed after" in words[steps["list the share"] + 1], words
-    assert words[steps["copy"] + 1].endswith("files looked at"), words
+    assert words[steps["copy"] + 1].endswith("on their way"), words
     first = (times[steps["list the share"] + 1] - times[steps["session"]]).total_seconds()
     return [
         f"first progress {silent[steps['list the share']]:.1f} s after the listing began, {first:.1f} s after the job's first line",
