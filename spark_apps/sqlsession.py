@@ -147,7 +147,11 @@ class Session:
             self.do(revoke)
 
     def swap(self, words: Words) -> None:
-        """Rights are those of the target, the owner's too: no more, and no less."""
+        """Rights are those of the target, the owner's too: no more, and no less.
+
+        The lock comes first: autovacuum, which may be at the stage, would wait for the rights while the new name waits for autovacuum.
+        """
+        self.do(f"LOCK TABLE {words.staged} IN ACCESS EXCLUSIVE MODE")
         self.do(f"REVOKE ALL ON {words.staged} FROM CURRENT_USER")
         for (grant,) in self.ask(GRANTS, words.staged, words.to):
             self.do(grant)

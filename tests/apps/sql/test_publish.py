@@ -2,7 +2,9 @@
 
 import struct
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -98,6 +100,39 @@ def test_whole_again_keeps_the_table_and_its_grants(counts: Any, run: Publish, d
     assert db.ledger() == [(1, 60), (2, 30)]
     held = "SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLE_PRIVILEGES WHERE TABLE_NAME = ? AND LOWER(GRANTEE) = 'public'"
     assert db.ask(held, db.target.partition(".")[2]) == [(1,)]
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ANALYZE%' AND wait_event_type = 'Lock'"
+
+
+def test_autovacuum_at_a_stage_makes_no_deadlock(
+    counts: Any, run: Publish, db: Any, libpq: "psycopg.Connection[tuple[Any, ...]]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for the grants of a stage whose new name waited for autovacuum."""
+    if db.kind != "postgresql":
+        pytest.skip("only PostgreSQL swaps tables")
+    run()
+    counts.spark.sql(f"DELETE FROM {TABLE} WHERE id < 30")
+    libpq.execute("SET deadlock_timeout = '1ms'")  # it has looked for a deadlock before there is one, and will not be its victim
+    do, others = Session.do, []
+
+    def analyze(stage: str) -> None:
+        with suppress(psycopg.Error):  # a stage is gone, under its name, when the swap is over
+            libpq.execute(f"ANALYZE {stage}")
+
+    def beside(session: Session, statement: str, *values: Any) -> int:
+        done = do(session, statement, *values)
+        if not others and statement.startswith("REVOKE ALL") and statement.endswith("FROM CURRENT_USER"):
+            others.append(threading.Thread(target=analyze, args=[statement.split()[3]]))
+            others[0].start()
+            while others[0].is_alive() and db.ask(WAITING) != [(1,)]:
+                time.sleep(0.05)
+        return done
+
+    monkeypatch.setattr(Session, "do", beside)
+    run()
+    others[0].join()
+    assert (db.rows(), db.ledger(), db.stages()) == (expected(counts), [(1, 60), (2, 30)], [])
 
 
 def test_whole_again_brings_back_no_right_that_was_revoked(
