@@ -47,10 +47,13 @@ force user = root
 path = /srv/data
 valid users = other
 """
+# Before it serves anybody: a logon that was let in stays.
+PREPARE = "mkdir -p /srv/data/inbox; net sam set pwdmustchangenow expired yes"
 
 
 def make_objects(image: str) -> list[Object]:
     users = "".join(f"{name}:{password}\n" for name, password in PASSWORDS.items())
+    files = {"smb.conf": CONF, "users": users, "prepare": PREPARE}
     container = {
         "name": "samba",
         "image": image,
@@ -77,7 +80,7 @@ def make_objects(image: str) -> list[Object]:
     }
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _meta("samba"), "data": {"smb.conf": CONF, "users": users}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _meta("samba"), "data": files},
         {"apiVersion": "v1", "kind": "Service", "metadata": _meta("samba"), "spec": port},
         {"apiVersion": "v1", "kind": "Pod", "metadata": _meta("samba", app="samba"), "spec": spec},
     ]
@@ -103,7 +106,6 @@ class Samba:
         self.yard.kubectl("delete", "namespace", SPACE, "--ignore-not-found")
         self.apply(*make_objects(image))
         self.yard.kubectl("wait", "-n", SPACE, "pod/samba", "--for=condition=Ready", "--timeout=120s")
-        self.run("mkdir -p /srv/data/inbox; net sam set pwdmustchangenow expired yes")
 
     def give_secrets(self) -> None:
         self.apply(*(make_secret(user, password) for user, password in (PASSWORDS | {"changed": "wrong"}).items()))
