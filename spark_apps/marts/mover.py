@@ -103,6 +103,7 @@ def fingerprint(files: Sequence[Row], cities: Sequence[City]) -> str:
 
 
 def read(spark: SparkSession, days: Mapping[date, Sequence[Row]]) -> DataFrame:
+    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", 8)  # else each file is looked up by a task of its own
     paths = jobfiles.plain_paths(chain.from_iterable(days.values()))
     rows = spark.read.schema(RAW).parquet(*paths).select("*", F.col("_metadata.file_path").alias("source_file"))
     return rows.withColumn("date", F.to_date(F.regexp_extract("source_file", r"/date=(\d{4}-\d\d-\d\d)/", 1)))
@@ -143,7 +144,9 @@ def load(
             job.facts["rejected_because"] = dict(reasons)
         jobrejects.check_share(reasons, args.max_rejected, QUARANTINE, job)
     with job.phase("write"):
-        jobfiles.replace_rows(flatten(events.where(F.col("reason").isNull()), cities), martkit.EVENTS, these, job)
+        # a task reads files of many days, and would write one for each
+        good = flatten(events.where(F.col("reason").isNull()), cities).hint("rebalance", "event_type", "date")
+        jobfiles.replace_rows(good, martkit.EVENTS, these, job)
         job.rows["written"] = jobfiles.read_anew(spark, martkit.EVENTS).where(these).count()
         job.check("rows read = rejected + written", job.rows["read"] == job.rows["rejected"] + job.rows["written"])
     with job.phase("note days"):

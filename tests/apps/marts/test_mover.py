@@ -2,6 +2,7 @@
 
 import math
 import random
+import shutil
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -46,6 +47,17 @@ def test_broken_rows_are_kept_with_their_reason_and_too_many_fail(yard: Any) -> 
     assert reasons == result["facts"]["rejected_because"]
     assert len(reasons) == 5
     assert all("unit-0001.parquet" in file for (file,) in yard.rows(mover.QUARANTINE, "source_file"))
+
+
+def test_a_day_of_many_files_becomes_one_a_kind(yard: Any) -> None:
+    """Tasks share a day's files; each would write files of its own."""
+    put(yard.raw, days=3)
+    for file in [*yard.raw.glob("events/*/*.parquet")]:
+        for copy in range(8):
+            shutil.copy(file, file.with_name(f"copy-{copy}.parquet"))
+    move(yard, *THREE)
+    kinds = yard.spark.table(martkit.EVENTS).select("event_type", "date").distinct().count()
+    assert yard.spark.table(f"{martkit.EVENTS}.files").count() == kinds == 9
 
 
 def test_a_changed_day_is_made_anew_and_missing_ones_are_told(yard: Any, capsys: pytest.CaptureFixture[str]) -> None:
