@@ -13,6 +13,8 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +53,18 @@ def read_header(spark: SparkSession, file: Row, years: Sequence[int]) -> list[st
 
 
 def parse(lines: DataFrame, names: Sequence[str], years: Sequence[int]) -> DataFrame:
-    """A row for each line: its keys, its values by year, and `reason`, which says why it is none."""
+    """A row for each line: its keys, its values by year, and `reason`, which says why it is none.
+
+    Lines that name none of our indicators, nearly all, are not taken apart.
+    """
     text = F.btrim("value", F.lit(TRIMMED))
     quoted = F.regexp_replace(text, '"[^"]*"', "")  # what stands in quotes holds no separator
     fields = F.length(quoted) - F.length(F.replace(quoted, F.lit(","), F.lit(""))) + 1
     spare = (fields == len(names) + 1) & text.rlike(r',("")?$')
     row = F.from_csv(F.when(spare, F.regexp_replace(text, r',("")?$', "")).otherwise(text), schema(names))
-    counted = lines.select("source_file", "value", text.alias("text"), (fields - spare.cast("int")).alias("fields"))
-    return jobfiles.parse_once(counted, row).select(
+    ours = reduce(or_, (text.contains(code) for code in wdikit.INDICATORS))
+    counted = lines.select("source_file", "value", text.alias("text"), (fields - spare.cast("int")).alias("fields"), ours.alias("ours"))
+    return jobfiles.parse_once(counted, F.when(F.col("ours"), row)).select(
         "source_file",
         F.make_valid_utf8("value").alias("line"),
         *(F.col(f"c{names.index(name)}").alias(column) for name, column in wdikit.IDS.items()),
@@ -87,6 +93,7 @@ def reason(names: Sequence[str]) -> Column:
         .when(F.col("text") == "", "blank line")
         .when(F.col("fields") < len(names), "too few columns")
         .when(F.col("fields") > len(names), "too many columns")
+        .when(~F.col("ours"), OTHER)
         .when(F.coalesce(country, F.lit("")) == "", "no country")
         .when(~F.coalesce(code.isin(*wdikit.INDICATORS), F.lit(False)), OTHER)
     )
