@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column, DataFrame, DataFrameWriterV2, Row, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameReader, DataFrameWriterV2, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobkit import InputError, Job
@@ -76,9 +76,20 @@ def plain_paths(files: Iterable[Row]) -> list[str]:
     return [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.path) for file in files]
 
 
+def reader(spark: SparkSession) -> DataFrameReader:
+    """For files that are named one by one."""
+    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", 8)  # else each file is looked up by a task of its own
+    return spark.read
+
+
 def read_lines(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
     """The lines of these files, each with the file it comes from: value, source_file."""
-    return spark.read.text(plain_paths(files)).selectExpr("value", "_metadata.file_path AS source_file")
+    return reader(spark).text(plain_paths(files)).selectExpr("value", "_metadata.file_path AS source_file")
+
+
+def read_parquet(spark: SparkSession, files: Iterable[Row], schema: str) -> DataFrame:
+    """The rows of these files, each with the file it comes from."""
+    return reader(spark).schema(schema).parquet(*plain_paths(files)).selectExpr("*", "_metadata.file_path AS source_file")
 
 
 def parse_once(lines: DataFrame, row: Column) -> DataFrame:

@@ -57,8 +57,7 @@ def parse_lines(lines: DataFrame) -> DataFrame:
 def read_parquet(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
     """Rows of Parquet files, found by the names of their columns; a file that lacks one has nothing but nulls in it."""
     wide = losskit.IN_FILES.replace(" INT,", " BIGINT,")  # pandas writes nothing narrower
-    rows = spark.read.schema(wide).parquet(*jobfiles.plain_paths(files)).select("*", F.col("_metadata.file_path").alias("source_file"))
-    good = typed(rows, F.to_json(F.struct(*losskit.columns())), F.lit(None).cast("string"))
+    good = typed(jobfiles.read_parquet(spark, files, wide), F.to_json(F.struct(*losskit.columns())), F.lit(None).cast("string"))
     heads = spark.createDataFrame([(file.source_file,) for file in files], "source_file STRING").withColumn(
         "reason", F.lit(jobrejects.HEADER)
     )
@@ -83,7 +82,6 @@ def typed(rows: DataFrame, line: Column, reason: Column) -> DataFrame:
 
 
 def parse(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
-    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", 8)  # else each file is looked up by a task of its own
     parquet = [file for file in files if file.path.lower().endswith(".parquet")]
     csv = [file for file in files if file not in parquet]
     parts = [parse_lines(jobfiles.read_lines(spark, csv))] if csv else []

@@ -103,9 +103,7 @@ def fingerprint(files: Sequence[Row], cities: Sequence[City]) -> str:
 
 
 def read(spark: SparkSession, days: Mapping[date, Sequence[Row]]) -> DataFrame:
-    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", 8)  # else each file is looked up by a task of its own
-    paths = jobfiles.plain_paths(chain.from_iterable(days.values()))
-    rows = spark.read.schema(RAW).parquet(*paths).select("*", F.col("_metadata.file_path").alias("source_file"))
+    rows = jobfiles.read_parquet(spark, chain.from_iterable(days.values()), RAW)
     return rows.withColumn("date", F.to_date(F.regexp_extract("source_file", r"/date=(\d{4}-\d\d-\d\d)/", 1)))
 
 

@@ -100,7 +100,7 @@ def to_rows(readings: DataFrame) -> DataFrame:
 
 def read(spark: SparkSession, files: Sequence[Row]) -> DataFrame:
     place = ["_metadata.file_path AS source_file", "_metadata.file_modification_time AS modified"]
-    return parse(spark.read.text(jobfiles.plain_paths(files)).selectExpr("value", *place))
+    return parse(jobfiles.reader(spark).text(jobfiles.plain_paths(files)).selectExpr("value", *place))
 
 
 def examine(spark: SparkSession, rows: DataFrame, files: Sequence[Row], job: jobkit.Job) -> jobrejects.Findings:
