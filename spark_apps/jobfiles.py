@@ -56,6 +56,7 @@ def list_files(spark: SparkSession, path: str) -> DataFrame:
         if error.getCondition() == "PATH_NOT_FOUND":
             raise InputError(f"{path}: no such file or folder") from error
         raise
+    files = files.where("NOT path RLIKE '/_(common_)?metadata[^/=]*/'")  # hidden folders, which some of Spark's listings show
     return files.selectExpr("path", "_metadata.file_path AS source_file", "length AS size", "unix_micros(modificationTime) AS modified")
 
 
