@@ -1,26 +1,32 @@
 """Puts a table onto a Windows share, as one finished file.
 
 From: a table, whole
-To:   a file of the share: CSV (UTF-8, RFC 4180) or Parquet, by its ending
+To:   a file of the share: CSV (UTF-8, RFC 4180), Parquet or Excel, by its ending
 
 The file is written under another name beside its place and put there in one step: who opens it sees the old one or the new one, whole.
-Where somebody holds the old one open, Windows refuses, and the job says so. Excel: no library for it is in the image, and Excel opens
-CSV.
+Where somebody holds the old one open, Windows refuses, and the job says so.
 """
 
 import argparse
 import csv
 import errno
 import io
+import math
 import os
 import re
+import shutil
+import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
+from decimal import Decimal
 from typing import IO, Any
 
+import xlsxwriter
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from xlsxwriter.exceptions import FileCreateError
 
 import jobkit
 import sharefiles
@@ -28,6 +34,9 @@ import sharefiles
 IN_MEMORY = 8  # of the memory of driver and executors, the part that a Parquet file may be: it goes through both whole, in several copies
 UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 FULL = 1 << 20  # bytes that are free
+ROWS, COLUMNS, TEXT = 1_048_575, 16_384, 32_767  # that Excel takes in a sheet, below the row of names; characters of a cell
+DIGITS = 15  # that Excel keeps of a number
+LOOKS = {"date": "yyyy-mm-dd", "timestamp": "yyyy-mm-dd hh:mm:ss.000", "timestamp_ntz": "yyyy-mm-dd hh:mm:ss.000"}
 
 
 @contextmanager
@@ -65,6 +74,30 @@ def replace(draft: str, path: str) -> None:
         raise jobkit.InputError(f"{path} cannot be put in place ({error.strerror}): has somebody opened it?") from error
 
 
+def as_text(column: Column) -> Column:
+    return column.cast("string")
+
+
+def in_utc(column: Column) -> Column:
+    """As the session sees it; Python would take the machine's zone."""
+    return column.cast("timestamp_ntz")
+
+
+FLAT = {"binary": F.base64, "array": F.to_json, "map": F.to_json, "struct": F.to_json}
+OF_CSV = FLAT | {"timestamp": as_text, "timestamp_ntz": as_text, "boolean": as_text}
+OF_EXCEL = FLAT | {"timestamp": in_utc}
+
+
+def flat(rows: DataFrame, cells: Mapping[str, Callable[[Column], Column]]) -> DataFrame:
+    """What has no place in a cell becomes text."""
+    kinds = {name: kind.partition("<")[0] for name, kind in rows.dtypes}
+    return rows.select(*(cells.get(kind, as_it_is)(F.col(f"`{name}`")).alias(name) for name, kind in kinds.items()))
+
+
+def as_it_is(column: Column) -> Column:
+    return column
+
+
 def write_csv(rows: DataFrame, file: IO[bytes], args: argparse.Namespace) -> int:
     """Row by row through the driver, so that no table is too large for it."""
     file.write(b"\xef\xbb\xbf" if args.bom else b"")
@@ -72,27 +105,55 @@ def write_csv(rows: DataFrame, file: IO[bytes], args: argparse.Namespace) -> int
     lines = csv.writer(text, delimiter=args.separator)
     lines.writerow(rows.columns)
     count = 0
-    for row in flat(rows).toLocalIterator(prefetchPartitions=True):
+    for row in flat(rows, OF_CSV).toLocalIterator(prefetchPartitions=True):
         lines.writerow(row)
         count += 1
     text.detach()
     return count
 
 
-def flat(rows: DataFrame) -> DataFrame:
-    """What has no place in a cell becomes text: times (in the session's zone, which is UTC), flags, lists."""
-    texts = {"timestamp": as_text, "timestamp_ntz": as_text, "boolean": as_text, "binary": F.base64}
-    nested = dict.fromkeys(("array", "map", "struct"), F.to_json)
-    kinds = {name: kind.partition("<")[0] for name, kind in rows.dtypes}
-    return rows.select(*((texts | nested).get(kind, as_it_is)(F.col(f"`{name}`")).alias(name) for name, kind in kinds.items()))
+def write_excel(rows: DataFrame, file: IO[bytes], args: argparse.Namespace) -> int:
+    """Row by row as well, beside the share first: who writes a workbook jumps about in it, which a mounted share may not take."""
+    if rows.count() > ROWS or len(rows.columns) > COLUMNS:
+        raise jobkit.InputError(
+            f"{args.table} has more than the {ROWS:,} rows or {COLUMNS:,} columns that Excel takes: write CSV or Parquet"
+        )
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = os.path.join(scratch, "book.xlsx")
+        try:
+            with xlsxwriter.Workbook(draft, options | {"tmpdir": scratch}) as book:
+                count = fill_sheet(book, rows)
+        except (OSError, FileCreateError) as error:
+            raise jobkit.InputError(f"the driver has no room to make the workbook: {error}") from error
+        with open(draft, "rb") as made:
+            shutil.copyfileobj(made, file)
+    return count
 
 
-def as_text(column: Column) -> Column:
-    return column.cast("string")
+def fill_sheet(book: xlsxwriter.Workbook, rows: DataFrame) -> int:
+    sheet, count = book.add_worksheet(), 0
+    sheet.freeze_panes(1, 0)
+    for number, (_, kind) in enumerate(rows.dtypes):
+        if kind in LOOKS:
+            sheet.set_column(number, number, len(LOOKS[kind]), book.add_format({"num_format": LOOKS[kind]}))
+    sheet.write_row(0, 0, rows.columns)
+    for row in flat(rows, OF_EXCEL).toLocalIterator(prefetchPartitions=True):
+        count += 1
+        if sheet.write_row(count, 0, map(excel_cell, row)):
+            raise jobkit.InputError(f"row {count:,} has a text of more than the {TEXT:,} characters that Excel takes: write CSV or Parquet")
+    return count
 
 
-def as_it_is(column: Column) -> Column:
-    return column
+def excel_cell(value: Any) -> Any:
+    """Numbers and days that Excel would change are texts."""
+    if isinstance(value, (int, Decimal)):
+        return value if len(Decimal(value).normalize().as_tuple().digits) <= DIGITS else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, date):
+        return value if value.year > 1900 else str(value)  # Excel knows no day before, and 1900 had a day too many
+    return value
 
 
 def write_parquet(rows: DataFrame, file: IO[bytes], args: argparse.Namespace) -> int:
@@ -129,7 +190,11 @@ def memory(text: str) -> int:
     return int(found[1]) * UNITS[found[2] or "m"]
 
 
-WRITERS: dict[str, Callable[[DataFrame, IO[bytes], argparse.Namespace], int]] = {".csv": write_csv, ".parquet": write_parquet}
+WRITERS: dict[str, Callable[[DataFrame, IO[bytes], argparse.Namespace], int]] = {
+    ".csv": write_csv,
+    ".parquet": write_parquet,
+    ".xlsx": write_excel,
+}
 
 
 def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> None:
@@ -149,7 +214,7 @@ def compute(spark: SparkSession, args: argparse.Namespace, job: jobkit.Job) -> N
 def path(text: str) -> str:
     text = text.replace("\\", "/").strip("/")
     if os.path.splitext(text)[1].lower() not in WRITERS:
-        raise argparse.ArgumentTypeError(f"{text}: a file ends in {' or '.join(WRITERS)}")
+        raise argparse.ArgumentTypeError(f"{text}: a file ends in {', '.join(WRITERS)}")
     if bad := re.findall(r'[<>:"|?*]|(?:^|/)\.\.?(?=/|$)|[. ](?=/|$)', text):
         raise argparse.ArgumentTypeError(f"{text}: Windows takes no {', '.join(bad)} there")
     return text
@@ -159,7 +224,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = jobkit.Arguments("share-export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", required=True, help="yard.<layer>.<name>")
     parser.add_argument("--share", required=True, type=sharefiles.share_name, help="the share's name, which is that of its claim")
-    parser.add_argument("--path", required=True, type=path, help="the file's place on the share, as in results/curves.csv")
+    parser.add_argument("--path", required=True, type=path, help="the file's place on the share, as in results/curves.xlsx")
     parser.add_argument("--separator", default=",", help="between the columns of a CSV file")
     parser.add_argument("--bom", action="store_true", help="mark a CSV file as UTF-8, for Excel")
     return parser

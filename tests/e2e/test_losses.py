@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
 import time
@@ -11,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import yaml
 from apps.losses.conftest import CURVES, duck
@@ -77,6 +79,9 @@ def test_a_night_of_losses(yard: Any, site: Any, share: Samba, files: Path) -> N
     for row, wanted in zip(sorted(arrived), sorted(expected), strict=True):
         assert row == tuple(pytest.approx(cell, rel=1e-9, abs=1e-9) if isinstance(cell, float) else cell for cell in wanted)
     assert len(arrived) == 2 * 3 * 12 * len(PERIODS)
+    assert export(yard, "results", "--table", "yard.refined.losses_curves", "--path", "out/curves.xlsx") == "COMPLETED"
+    book = io.BytesIO(base64.b64decode(share.run("base64 -w0 /srv/full/out/curves.xlsx; rm -r /srv/full/out")))
+    assert len(list(openpyxl.load_workbook(book).worksheets[0].iter_rows())) == 1 + len(arrived)
 
 
 MOVING = "/srv/data/losses/moving"
@@ -133,15 +138,19 @@ def test_a_server_that_dies_while_it_is_read_costs_time_and_no_file(yard: Any, s
 def test_a_share_that_takes_no_file_is_named_and_holds_no_half_of_it(yard: Any, share: Samba, name: str, cause: str) -> None:
     """A full one, and one that is read-only. The table is what the night has left."""
     share.run("dd if=/dev/zero of=/srv/full/filler bs=64k count=1000 2> /dev/null || true")
-    manifest = yaml.safe_load((ROOT / "manifests/jobs/share-export.yaml").read_text())
-    manifest["spec"]["arguments"] = ["--table", "yard.trusted.losses_land", "--share", name, "--path", "curves.csv"]
-    manifest["spec"]["volumes"] = [{"name": name, "persistentVolumeClaim": {"claimName": name}}]
-    app = yard.wait_for_end(yard.apply(manifest))
+    state = export(yard, name, "--table", "yard.trusted.losses_land", "--path", "curves.csv")
     log = yard.kubectl("logs", "-n", yard.namespace, "share-export-driver", "--tail=-1").stdout
-    assert app["status"]["applicationState"]["state"] == "FAILED", log
+    assert state == "FAILED", log
     assert re.search(rf"/shares/{name}/files/curves.csv cannot be written: .*({cause})", log), log
     assert share.run("ls -A /srv/full; find /srv/data/losses -name '*curves.csv*'").split() == ["filler"]
-    yard.delete("share-export")
+
+
+def export(yard: Any, share: str, *arguments: str) -> str:
+    """The state in which it ends."""
+    manifest = yaml.safe_load((ROOT / "manifests/jobs/share-export.yaml").read_text())
+    manifest["spec"]["arguments"] = ["--share", share, *arguments]
+    manifest["spec"]["volumes"] = [{"name": share, "persistentVolumeClaim": {"claimName": share}}]
+    return str(yard.wait_for_end(yard.apply(manifest))["status"]["applicationState"]["state"])
 
 
 MANY = 100_000

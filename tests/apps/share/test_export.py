@@ -1,10 +1,14 @@
 """A table as one file on a share: read back by readers that share nothing with the job; put there whole, or not at all."""
 
 import csv
+import time
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import openpyxl
 import pytest
 
 import jobkit
@@ -58,6 +62,65 @@ def test_parquet_is_read_back_by_another_reader(things: Any) -> None:
         (2, None, 1e300, None),
     ]
     assert [row.tableName for row in things.yard.spark.sql("SHOW TABLES IN yard.refined").collect()] == ["things"]
+
+
+@pytest.fixture(params=["UTC", "Asia/Tokyo"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Of the machine; what a job writes is in UTC wherever it runs."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
+def test_excel_is_read_back_by_another_reader(things: Any) -> None:
+    """Days, times, flags and numbers are that; what Excel would change is text, and no text becomes a formula or a link."""
+    numbers = "12345678901234567L AS long, 0.1234567890123456BD AS exact, 1.50000000000000000BD AS zeros, CAST('NaN' AS DOUBLE) AS none"
+    texts = "DATE '1899-05-01' AS old, '=1+1' AS formula, 'http://a.example' AS link, X'00ff' AS bytes"
+    things.yard.spark.sql(f"CREATE TABLE yard.refined.more USING iceberg AS SELECT {numbers}, {texts}")
+    assert export_to(things, "things.xlsx")["rows"] == {"read": 2, "rejected": 0, "written": 2}
+    export_to(things, "more.xlsx", table="yard.refined.more")
+    header, *rows = read_excel(things.root / "things.xlsx")
+    assert header == ("id", "name", "amount", "exact", "flag", "at", "day", "list")
+    assert sorted(rows) == [
+        (1, 'a,"b"\nü', 0.1, 1.5, True, datetime(2031, 3, 30, 1, 30, 0, 250_000), datetime(2031, 3, 30), "[1,2]"),
+        (2, None, 1e300, None, None, None, None, None),
+    ]
+    written = ("12345678901234567", "0.1234567890123456", 1.5, "nan", "1899-05-01", "=1+1", "http://a.example", "AP8=")
+    assert read_excel(things.root / "more.xlsx")[1:] == [written]
+    assert files(things) == ["more.xlsx", "things.xlsx"]
+
+
+def read_excel(path: Path) -> list[tuple[Any, ...]]:
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    assert "f" not in {cell.data_type for row in sheet.iter_rows() for cell in row}
+    return list(sheet.iter_rows(values_only=True))
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT repeat('x', 32768) AS text", "row 1 has a text of more than the 32,767 characters"),
+        ("SELECT id FROM range(1048576)", "yard.refined.much has more than the 1,048,575 rows or 16,384 columns"),
+    ],
+)
+def test_what_excel_does_not_take_is_said_and_nothing_is_cut(things: Any, query: str, reason: str) -> None:
+    things.yard.spark.sql(f"CREATE TABLE yard.refined.much USING iceberg AS {query}")
+    with pytest.raises(jobkit.InputError, match=f"{reason} that Excel takes: write CSV or Parquet"):
+        export_to(things, "much.xlsx", table="yard.refined.much")
+    assert files(things) == []
+
+
+def test_a_driver_without_room_is_no_full_share(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export, "fill_sheet", refuse)
+    with pytest.raises(jobkit.InputError, match=r"the driver has no room to make the workbook: .*No space left on device"):
+        export_to(things, "things.xlsx")
+    assert files(things) == []
 
 
 def test_a_parquet_file_that_memory_cannot_hold_is_refused(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +178,7 @@ def test_what_is_not_there_is_named(things: Any, tmp_path: Path) -> None:
         export_to(things, "a.csv")
 
 
-@pytest.mark.parametrize("path", ["a.xlsx", "a", "a/../b.csv", "a:b.csv", "x /b.csv", "x./b.csv"])
+@pytest.mark.parametrize("path", ["a.xls", "a", "a/../b.csv", "a:b.csv", "x /b.csv", "x./b.csv"])
 def test_paths_that_windows_does_not_take_are_refused(spark: Any, path: str) -> None:
     with pytest.raises(jobkit.UsageError, match=r"--path"):
         export.main(["--table", TABLE, "--share", "risk", "--path", path], spark)
