@@ -23,7 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from questions import SQL
-from sides import Lake, Worker, started
+from sides import Lake, Worker, ensure_archive, started
 from tables import SIDES, Measured, format_growth, format_scale
 from worker import Rows
 
@@ -67,6 +67,7 @@ class Bench:
                     worker.rows()
 
     def run(self, kinds: Sequence[str]) -> list[Measured]:
+        ensure_archive(self.lake.home / "first")
         self.lake.fill()
         self.lake.empty()
         self.cold("ours", "landing")
