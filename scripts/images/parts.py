@@ -157,15 +157,21 @@ def node_modules(lock: Path) -> Part:
 
 
 def go_program(tool: str) -> Part:
-    def path() -> Path:
-        return Path(run(sys.executable, "scripts/gotools/build.py", "--path", tool).strip().splitlines()[-1])
-
     def stage(target: Path) -> None:
         target.mkdir(exist_ok=True)
-        shutil.copyfile(path(), target / tool)
+        shutil.copyfile(build_go_program(tool), target / tool)
         (target / tool).chmod(0o755)
 
-    return Part("bin", lambda: jars.sha256(path()), stage)
+    return Part("bin", lambda: jars.sha256(build_go_program(tool)), stage)
+
+
+def build_go_program(tool: str) -> Path:
+    """Minutes where it is not cached yet, so its own words of progress are let through."""
+    command = [sys.executable, "scripts/gotools/build.py", "--path", tool]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    if done.returncode:
+        raise YardError("its program did not build; the reason stands above", where=tool)
+    return Path(done.stdout.strip())
 
 
 def class_lists() -> Part:
