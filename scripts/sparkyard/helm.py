@@ -22,7 +22,8 @@ BUILD = ROOT / "scripts" / "gotools" / "build.py"
 def find_helm() -> str:
     """The pinned helm if it can be had (built from source once, then cached), else the one on PATH."""
     if BUILD.exists():
-        built = subprocess.run([sys.executable, str(BUILD), "--path", "helm"], capture_output=True, text=True)
+        command = [sys.executable, str(BUILD), "--path", "helm"]
+        built = subprocess.run(command, stdout=subprocess.PIPE, text=True)  # it says itself that it takes minutes, or why it cannot
         if built.returncode == 0 and Path(built.stdout.strip()).exists():
             return built.stdout.strip()
     if found := shutil.which("helm"):
