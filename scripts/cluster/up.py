@@ -18,7 +18,7 @@ from supervisor import is_steady, read_states
 
 TIMEOUT = 300.0
 PATIENCE = 15.0
-GO_TOOLS = ("pause", "etcd", "coredns", "local-path-provisioner", "kube-router", "kubernetes")
+GO_TOOLS = ("pause", "etcd", "coredns", "kube-router", "kubernetes", "local-path-provisioner")  # the last two share modules
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubectl")
 
 

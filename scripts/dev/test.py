@@ -2,7 +2,8 @@
 
 Two lines of work share the processors. One brings a cluster up, builds the images, deploys and tests on it, which is
 waiting for a good part; it is left out, with the reason, where there can be no cluster, and is a failure where --require
-names it. The other runs the tests that need no cluster.
+names it. The other runs the tests that need no cluster, and in the end, where it tests images one by one, those of other
+environments beside it.
 """
 
 import argparse
@@ -22,7 +23,7 @@ ON_CLUSTER = "cluster or images or netns"  # markers
 ON_IMAGES = "(images or netns) and not cluster"  # look at images, or start nodes of their own
 
 LOGS = ROOT / "build/logs/tests"
-OTHER_LINE = ThreadPoolExecutor(max_workers=1)  # one step after the other
+OTHER_LINE, SPARE_LINE = (ThreadPoolExecutor(max_workers=1) for _ in range(2))  # each one step after the other
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--durations=15", "--durations-min=5"]
 
 
@@ -41,12 +42,12 @@ def pytest(title: str, *args: str) -> bool:
 class Beside:
     """A step of the other line. It writes into a file, which is told from its beginning to its end when the step is waited for."""
 
-    def __init__(self, title: str, *command: str) -> None:
+    def __init__(self, title: str, *command: str, line: ThreadPoolExecutor = OTHER_LINE) -> None:
         self.title, self.command = title, command
         self.log = LOGS / f"{title.replace(' ', '-')}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("")
-        self.done = OTHER_LINE.submit(self.run)
+        self.done = line.submit(self.run)
         print(f"── {title}: beside the rest, see {self.log.relative_to(ROOT)}", flush=True)
 
     def run(self) -> int:
@@ -65,11 +66,9 @@ class Beside:
 
 
 def beside_the_cluster(options: list[str]) -> list[Beside]:
-    return [
-        Beside("tests without a cluster", *PYTEST, *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options),
-        connect_tests(options),
-        airflow_tests(options),
-    ]
+    without = Beside("tests without a cluster", *PYTEST, *SIDE_BY_SIDE, "-m", f"not ({ON_CLUSTER})", *options)
+    SPARE_LINE.submit(without.done.result)  # which takes both processors
+    return [without, connect_tests(options), airflow_tests(options)]
 
 
 def connect_tests(options: list[str]) -> Beside:
@@ -86,7 +85,7 @@ def airflow_tests(options: list[str]) -> Beside:
 
 def isolated(title: str, groups: list[str], *args: str) -> Beside:
     command = ["build/uv/bin/uv", "run", "--isolated", "--frozen", *groups, "--python", sys.executable, "--"]
-    return Beside(title, *command, "python", "-m", "pytest", "-q", *args)
+    return Beside(title, *command, "python", "-m", "pytest", "-q", *args, line=SPARE_LINE)
 
 
 def can_have_cluster() -> str:
@@ -126,11 +125,11 @@ def main() -> int:
     args = parser.parse_args()
     options = [f"--require={args.require}", *(["--long"] if args.long else []), *args.rest]
 
+    compiling = Beside("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS, *(GO_TOOLS_OF_LONG if args.long else []))
     step("Java", sys.executable, "scripts/setup/java.py")
     step("Browser", sys.executable, "scripts/setup/browser.py")
     step("PostgreSQL", sys.executable, "scripts/dev/postgres.py")
-    step("Go programs", sys.executable, "scripts/gotools/build.py", *GO_TOOLS, *(GO_TOOLS_OF_LONG if args.long else []))
-    beside, passed = beside_the_cluster(options), True
+    beside, passed = [compiling, *beside_the_cluster(options)], True
     reason = can_have_cluster()
     if reason and "cluster" not in args.require.split(","):
         print(f"\n── no tests on a cluster: {reason}", flush=True)

