@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from rotation import rotate_faults
 from xdist.scheduler import LoadScopeScheduling
 
 from sparkyard.errors import ToolMissing
@@ -85,9 +86,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderSch
     return FolderScheduling(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rotate_faults(items)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("long") and not item.config.getoption("--long"):
-        pytest.skip("takes long: make test-long")
+        pytest.skip("takes long, or is not today's case: make test-long")
     required = item.config.getoption("--require").split(",")
     for need in NEEDS:
         if item.get_closest_marker(need) and (reason := missing(need)):

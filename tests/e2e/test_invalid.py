@@ -33,6 +33,7 @@ def test_admission_refuses_it_with_the_words_of_the_check(yard: Any, path: Path,
     assert words in done.stderr
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("path", "words"), find_cases("fails"))
 def test_it_is_let_in_and_fails_for_its_reason(yard: Any, path: Path, words: str) -> None:
     app = yard.wait_for_end(yard.apply(path))

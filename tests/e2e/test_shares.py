@@ -145,6 +145,7 @@ def test_files_are_there_and_belong_to_spark(reader: Reader, samba: Samba) -> No
     assert reader.python("[os.stat(F + '/INBOX/a b ü.csv').st_uid, open(F + '/inbox/A B Ü.csv').read()]") == [185, "abc"]
 
 
+@pytest.mark.fault
 def test_a_lost_share_is_unreadable_and_comes_back_in_a_running_pod(reader: Reader, samba: Samba, agent: Agent) -> None:
     samba.run("printf here > /srv/data/here")
     reader.wait_for("open(F + '/here').read()", "here", timeout=15)
@@ -159,6 +160,7 @@ def test_a_lost_share_is_unreadable_and_comes_back_in_a_running_pod(reader: Read
     reader.wait_for("open(F + '/here').read()", "here", timeout=LOST_WITHIN)
 
 
+@pytest.mark.fault
 def test_a_server_that_restarts_in_the_middle_of_a_read_gives_an_error_or_the_whole(reader: Reader, samba: Samba) -> None:
     size = 24 << 20
     samba.run(f"head -c {size} /dev/zero > /srv/data/large")
@@ -173,6 +175,7 @@ def test_a_server_that_restarts_in_the_middle_of_a_read_gives_an_error_or_the_wh
     reader.wait_for("os.stat(F + '/large').st_size", size, timeout=LOST_WITHIN)
 
 
+@pytest.mark.fault
 def test_an_agent_that_is_replaced_gives_running_pods_their_share_again(reader: Reader, agent: Agent) -> None:
     agent.restart()
     reader.wait_for("open(F + '/here').read()", "here", timeout=LOST_WITHIN)

@@ -60,6 +60,7 @@ def test_a_failure_has_its_exit_code_and_its_words(
     assert "Traceback" not in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.fault
 def test_an_exception_of_a_plain_script_is_named(yard: Any, tmp_path: Path) -> None:
     yard.run_code("e2e-raises", "raise ZeroDivisionError('by hand')")
     record = yard.record("e2e-raises", tmp_path)
@@ -67,6 +68,7 @@ def test_an_exception_of_a_plain_script_is_named(yard: Any, tmp_path: Path) -> N
     assert record["cause"]["message"] == "ZeroDivisionError: by hand"
 
 
+@pytest.mark.fault
 def test_an_image_that_is_not_there_is_named_and_the_application_cancelled(yard: Any, tmp_path: Path) -> None:
     images = yard.kube.list(f"/api/v1/namespaces/{yard.namespace}/pods", labelSelector="spark-role=driver")
     ours = images[0]["spec"]["containers"][0]["image"] if images else "localhost:5000/sparkyard/spark:x"
@@ -89,6 +91,7 @@ def test_cancel_stops_it_and_says_so(yard: Any, tmp_path: Path) -> None:
     yard.sparkyard("delete", "e2e-cancel")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
 def test_interrupting_cancels_when_asked_to(yard: Any, tmp_path: Path, number: signal.Signals) -> None:
     yard.run_code("e2e-interrupt", SLEEP)  # leaves the ConfigMap that the submitted one uses
@@ -143,6 +146,7 @@ def read_ui(yard: Any, name: str) -> str:
             process.terminate()
 
 
+@pytest.mark.fault
 def test_deleting_the_driver_is_no_riddle(yard: Any, tmp_path: Path) -> None:
     yard.run_code("e2e-deleted", SLEEP)
     driver = yard.wait_for_driver("e2e-deleted")
@@ -153,6 +157,7 @@ def test_deleting_the_driver_is_no_riddle(yard: Any, tmp_path: Path) -> None:
     yard.delete("e2e-deleted")
 
 
+@pytest.mark.fault
 @pytest.mark.netns
 def test_following_survives_a_restart_of_the_api_server(yard: Any, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from sparkyard.cli import main; main()", "submit", HELLO, "--name", "e2e-restart", "--wait", "--json"]

@@ -191,6 +191,7 @@ def die(*_: Any) -> None:
     raise RuntimeError("killed")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("step", ["read_anew", "note_files"])
 def test_a_run_that_died_is_made_good_by_the_next(yard: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "broken", *["2016-07-26T02:46:00.000Z,Close"] * 30)
@@ -215,6 +216,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobfiles.time, "sleep", lambda _: None)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", [die, give_up])
 def test_days_that_a_changed_file_left_are_renewed_after_a_death(
     make_yard: Callable[[], Any], impatient: None, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., None]
@@ -239,6 +241,7 @@ def test_days_that_a_changed_file_left_are_renewed_after_a_death(
     assert hurt.snapshots() == before, "nothing is owed any more"
 
 
+@pytest.mark.fault
 def test_a_conflict_that_lasts_forgets_no_day(yard: Any, impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run begins anew, and by then the table of events holds what the file says now."""
     yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-27T02:45:07.000Z,Open", "2016-07-28T02:45:07.000Z,Open")
@@ -250,6 +253,7 @@ def test_a_conflict_that_lasts_forgets_no_day(yard: Any, impatient: None, monkey
     assert sum(row[1] for row in read_windows(yard)) == 2
 
 
+@pytest.mark.fault
 def test_what_a_dead_run_owed_is_settled_by_a_run_with_other_files(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     yard.put("0.csv", "2016-07-25T02:45:07.000Z,Open")
     changed = yard.put("a.csv", "2016-07-26T02:45:07.000Z,Open", "2016-07-27T02:45:07.000Z,Open")
@@ -365,6 +369,7 @@ def test_any_line_is_read_as_plain_python_reads_it(spark: Any, lines: list[str])
         assert expected is None or expected == (row.text, row.action)
 
 
+@pytest.mark.fault
 def test_runs_at_once_lose_nothing(make_yard: Callable[[], Any]) -> None:
     """Two sessions with a file each, whose events fall into the same windows, on one lake; whoever commits second computes anew."""
     left, right = make_yard(), make_yard()
@@ -387,6 +392,7 @@ def test_files_as_windows_writes_them(yard: Any) -> None:
     assert result["rows"] == {"read": 2, "rejected": 0, "written": 2}
 
 
+@pytest.mark.fault
 def test_a_commit_between_reading_and_writing_is_noticed(make_yard: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """While one run counts, another run commits: on a lake without windows first, then on one that has some."""
     left, right = make_yard(), make_yard()

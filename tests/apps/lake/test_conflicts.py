@@ -44,6 +44,7 @@ def race(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, table: str, sec
     return notes
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("owner", "table"), [(jobfiles, windows.EVENTS), (jobrejects, windows.QUARANTINE)])
 def test_rows_are_not_replaced_by_older_ones(three: Any, monkeypatch: pytest.MonkeyPatch, owner: Any, table: str) -> None:
     left, right, reader = three
@@ -66,6 +67,7 @@ def test_rows_are_not_replaced_by_older_ones(three: Any, monkeypatch: pytest.Mon
     assert reader.rows(windows.WINDOWS, "open_count", "close_count") == [(2, 0)]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("step", "table"), [("write", MACHINES), ("publish", "")])
 def test_staged_rows_are_not_published_over_newer_ones(three: Any, monkeypatch: pytest.MonkeyPatch, step: str, table: str) -> None:
     left, right, reader = three

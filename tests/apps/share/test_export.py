@@ -113,6 +113,7 @@ def test_what_excel_does_not_take_is_said_and_nothing_is_cut(things: Any, query:
     assert files(things) == []
 
 
+@pytest.mark.fault
 def test_a_driver_without_room_is_no_full_share(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -140,6 +141,7 @@ def test_memory_is_read_as_spark_says_it() -> None:
     assert [export.memory(text) for text in ("512m", "1g", "2048MB", "512")] == [512 << 20, 1 << 30, 2 << 30, 512 << 20]
 
 
+@pytest.mark.fault
 def test_a_file_that_somebody_holds_open_keeps_its_place(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     things.put("things.csv", "old")
 
@@ -153,6 +155,7 @@ def test_a_file_that_somebody_holds_open_keeps_its_place(things: Any, monkeypatc
     assert files(things) == ["things.csv"]
 
 
+@pytest.mark.fault
 def test_a_full_share_leaves_nothing_half(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the file system says it, and as FUSE does."""
 

@@ -155,6 +155,7 @@ def test_an_empty_share_that_was_full_is_a_lost_one(share: Any) -> None:
         share.land()
 
 
+@pytest.mark.fault
 def test_a_file_that_changes_while_it_is_read_is_left(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """By growing, by being replaced, and by vanishing, each after its first bytes have been read; a reader of raw never sees any of it."""
     for name in ("grows", "replaced", "goes", "stays"):
@@ -188,6 +189,7 @@ def test_a_file_that_changes_while_it_is_read_is_left(share: Any, monkeypatch: p
     assert {name for name in share.landed() if name != "other"} == {"stays"}, "no draft either"
 
 
+@pytest.mark.fault
 def test_what_changed_after_the_listing_is_left_and_lands_next_time(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     share.put("a.csv", "first")
     share.put("b.csv", "fine")
@@ -208,6 +210,7 @@ def test_what_changed_after_the_listing_is_left_and_lands_next_time(share: Any, 
     assert share.landed()["a.csv"] == b"first and second"
 
 
+@pytest.mark.fault
 def test_a_file_is_looked_at_twice_and_must_not_have_moved(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the run waits, its writer writes on; where nothing is new nothing is waited for."""
     waited: list[float] = []
@@ -225,6 +228,7 @@ def test_a_file_is_looked_at_twice_and_must_not_have_moved(share: Any, monkeypat
     assert [seconds > 0 for seconds in waited] == [True, True, False]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("code", "tries", "outcome"),
     [
@@ -252,6 +256,7 @@ def test_a_file_that_cannot_be_opened_is_left_with_its_reason(
     assert (said.state, said.reason, len(opened)) == (*outcome, tries)
 
 
+@pytest.mark.fault
 def test_a_server_that_restarts_in_the_middle_of_a_read_costs_a_second_try(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     share.put("a.csv", b"x" * 100)
     read, failures = sharecopy._Source.read, [errno.EIO]
@@ -269,6 +274,7 @@ def test_a_server_that_restarts_in_the_middle_of_a_read_costs_a_second_try(share
     assert share.landed() == {"a.csv": b"x" * 100}
 
 
+@pytest.mark.fault
 def test_a_share_that_hangs_is_named_and_waited_for_no_longer_than_told(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     never = threading.Event()
 
@@ -304,6 +310,7 @@ def test_a_share_that_is_not_there_is_named(share: Any, monkeypatch: pytest.Monk
         share.land()
 
 
+@pytest.mark.fault
 def test_a_share_lost_in_the_middle_fails_and_what_has_landed_is_known(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         share.put(f"{number}.csv", str(number))
@@ -336,6 +343,7 @@ def test_a_long_round_says_that_files_are_on_their_way(share: Any, monkeypatch: 
     assert told[-1] == ("3", ", 3 copied (0 MB)")
 
 
+@pytest.mark.fault
 def test_a_run_killed_before_it_noted_copies_again(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     share.put("a.csv", "a")
     with monkeypatch.context() as patch:
@@ -346,6 +354,7 @@ def test_a_run_killed_before_it_noted_copies_again(share: Any, monkeypatch: pyte
     assert len(share.book()) == 1
 
 
+@pytest.mark.fault
 def test_a_run_killed_after_it_copied_leaves_a_doubt_that_the_next_one_settles(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Raw holds the second version, which nobody noted; then somebody puts the first one back, as it was or with a new time."""
     for name in ("as-it-was.csv", "touched.csv"):
@@ -377,6 +386,7 @@ def test_a_run_killed_after_it_copied_leaves_a_doubt_that_the_next_one_settles(s
     assert share.land()["rows"]["read"] == 0
 
 
+@pytest.mark.fault
 def test_a_task_that_is_tried_again_believes_nothing_known(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     share.put("a.csv", "a")
     [listed] = sharefiles.list_files("risk", "", "*", print).files
@@ -386,6 +396,7 @@ def test_a_task_that_is_tried_again_believes_nothing_known(share: Any, monkeypat
     assert [said.state for said in sharecopy.copy_files(str(share.root), store, [wanted])] == ["copied"]
 
 
+@pytest.mark.fault
 def test_what_a_killed_run_left_half_written_is_swept(
     share: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -401,6 +412,7 @@ def test_what_a_killed_run_left_half_written_is_swept(
     assert "what runs that were killed have left: 403 AccessDenied" in capsys.readouterr().out
 
 
+@pytest.mark.fault
 def test_a_run_that_comes_last_with_an_older_version_notices(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """One run reads the old version, another lands the new one, and the first one's copy arrives after it."""
     share.put("a.csv", "old")
@@ -423,6 +435,7 @@ def test_a_run_that_comes_last_with_an_older_version_notices(share: Any, monkeyp
     assert share.land()["rows"]["read"] == 0
 
 
+@pytest.mark.fault
 def test_a_place_that_cannot_be_written_is_named(share: Any) -> None:
     share.put("a.csv", "a")
     share.raw.parent.mkdir(parents=True, exist_ok=True)
@@ -437,6 +450,7 @@ def test_another_place_is_filled_from_the_start(share: Any) -> None:
     assert share.land("--to", f"{share.to}/second")["rows"]["written"] == 1
 
 
+@pytest.mark.fault
 def test_a_folder_that_cannot_be_read_is_said_and_nothing_in_it_has_vanished(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     share.put("private/a.csv")
     share.put("b.csv")

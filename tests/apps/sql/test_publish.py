@@ -105,6 +105,7 @@ def test_whole_again_keeps_the_table_and_its_grants(counts: Any, run: Publish, d
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ANALYZE%' AND wait_event_type = 'Lock'"
 
 
+@pytest.mark.fault
 def test_autovacuum_at_a_stage_makes_no_deadlock(
     counts: Any, run: Publish, db: Any, libpq: "psycopg.Connection[tuple[Any, ...]]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +242,7 @@ def test_a_new_column_is_added_and_a_text_that_grows_has_room(counts: Any, run: 
     assert sorted(db.rows(), key=str) == sorted(expected(counts), key=str)
 
 
+@pytest.mark.fault
 def test_a_run_that_fails_leaves_what_was_there(counts: Any, run: Publish, db: Any) -> None:
     run("--key", "id")
     before = db.rows()
@@ -250,6 +252,7 @@ def test_a_run_that_fails_leaves_what_was_there(counts: Any, run: Publish, db: A
     assert (db.rows(), db.ledger(), db.stages()) == (before, [(1, 60)], [])
 
 
+@pytest.mark.fault
 def test_a_row_that_did_not_arrive_fails_the_run(counts: Any, run: Publish, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     load = publish.load_stage
     monkeypatch.setattr(publish, "load_stage", lambda rows, *to: load(rows.where("id <> 1"), *to))
@@ -259,6 +262,7 @@ def test_a_row_that_did_not_arrive_fails_the_run(counts: Any, run: Publish, db: 
     assert not db.ask("SELECT 1 FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = ?", db.target.partition(".")[2])
 
 
+@pytest.mark.fault
 def test_the_stage_of_a_dead_run_is_swept_and_that_of_a_living_one_is_not(counts: Any, run: Publish, db: Any) -> None:
     schema, live = db.target.partition(".")[0], Session(db.spark, jobsql.load_connection("db"))
     db.do(f"CREATE TABLE {schema}.sparkyard_stage_dead (id int)")
@@ -272,6 +276,7 @@ def test_the_stage_of_a_dead_run_is_swept_and_that_of_a_living_one_is_not(counts
     assert db.stages() == []
 
 
+@pytest.mark.fault
 def test_a_run_that_another_has_overtaken_looks_anew(counts: Any, run: Publish, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other one publishes a later snapshot while this one stages; what this one found out is then no longer true."""
     run("--key", "id")
@@ -290,6 +295,7 @@ def test_a_run_that_another_has_overtaken_looks_anew(counts: Any, run: Publish, 
     assert (db.ledger(), db.stages()) == ([(1, 60), (2, 60)], [])
 
 
+@pytest.mark.fault
 def test_runs_at_once_end_as_one_after_the_other(counts: Any, run: Publish, db: Any) -> None:
     results: list[dict[str, Any]] = []
     threads = [threading.Thread(target=lambda: results.append(run())) for _ in range(3)]
@@ -301,6 +307,7 @@ def test_runs_at_once_end_as_one_after_the_other(counts: Any, run: Publish, db: 
     assert (db.rows(), db.ledger(), db.stages()) == (expected(counts), [(1, 60)], [])
 
 
+@pytest.mark.fault
 def test_a_task_that_is_tried_twice_counts_once(server: Any, connections: Any, libpq: "psycopg.Connection[tuple[Any, ...]]") -> None:
     (connections / "db.toml").write_text(server.connection())
     libpq.execute("CREATE TABLE once (id int)")

@@ -126,6 +126,7 @@ def test_too_many_rejects_fail_and_touch_no_table(yard: Any) -> None:
     assert yard.rows(TASKS) == []
 
 
+@pytest.mark.fault
 def test_a_broken_gzip_file_is_named_and_touches_nothing(yard: Any) -> None:
     put(yard, "machine_events", "good", [machine(0, 1)])
     broken = put(
@@ -146,6 +147,7 @@ def die(*_: Any) -> None:
     raise RuntimeError("killed")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(("module", "step"), [(jobstage.Stage, "publish"), (jobfiles, "note_files")])
 def test_a_run_that_died_is_made_good_by_the_next(yard: Any, monkeypatch: pytest.MonkeyPatch, module: Any, step: str) -> None:
     put(yard, "machine_events", "a", [*[machine(0, 1)] * 30, "broken"])
@@ -158,6 +160,7 @@ def test_a_run_that_died_is_made_good_by_the_next(yard: Any, monkeypatch: pytest
     assert len(yard.rows(QUARANTINE)) == 1
 
 
+@pytest.mark.fault
 def test_a_commit_between_staging_and_publishing_loses_nothing(make_yard: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     left, right = make_yard(), make_yard()
     right.share(left)

@@ -129,6 +129,7 @@ def test_the_content_says_what_is_new_and_an_etag_does_not(source: Source) -> No
     assert source.states()[-1] == "same"
 
 
+@pytest.mark.fault
 def test_overlapping_runs_do_the_work_once(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     source.server.serve(OLD, "held")
     monkeypatch.setenv("SPARKYARD_RUN_ID", "first")
@@ -148,6 +149,7 @@ def test_overlapping_runs_do_the_work_once(source: Source, monkeypatch: pytest.M
     assert "nothing_new" in source.run()["facts"]
 
 
+@pytest.mark.fault
 def test_a_second_try_sees_who_began_after_the_first(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tries of a task have one id: what the first one, which was killed, could see is not all that there is."""
     jobfiles.ensure_tables(source.yard.spark, {ingest.DOWNLOADS: (ingest.COLUMNS, "")})
@@ -160,6 +162,7 @@ def test_a_second_try_sees_who_began_after_the_first(source: Source, monkeypatch
     assert source.raw() == {}
 
 
+@pytest.mark.fault
 def test_what_a_killed_run_left_half_written_is_swept(landed: Source) -> None:
     for name, written in ((".landing-dead", time.time() - 3600), (".landing-lives", time.time())):
         (landed.yard.raw / name).write_text("half")
