@@ -70,13 +70,9 @@ def yard(*args: str | Path) -> None:
     subprocess.run([Path(sys.executable).with_name("sparkyard"), *args], check=True)
 
 
-def find_archive() -> Path:
-    return cds.archive_path(cache_dir(), find_java(), launch.find_jars(launch.find_spark()))
-
-
 def ensure_archive(home: Path) -> None:
     """Ours is measured as every run but a machine's first finds it: with the archive of classes that the first one leaves."""
-    archive = find_archive()
+    archive = cds.archive_path(cache_dir(), find_java(), launch.find_jars(launch.find_spark()))
     if archive.exists():
         return
     yard("sample", "events", "--scale", "1", "--out", home / "raw/events")
@@ -110,7 +106,8 @@ def make_our_command(plan: Plan, lake: Lake, port: int, scratch: Path) -> tuple[
     """What `sparkyard run` would start."""
     java, spark = find_java(), launch.find_spark()
     jars = launch.find_jars(spark)
-    options = cds.archive_options(find_archive(), scratch)
+    archive = cds.archive_path(cache_dir(), java, jars)
+    options = cds.archive_options(archive, scratch) if archive.exists() else []
     asked = replace(plan, arguments=[str(port), lake.family.name])
     command = launch.make_command(java, asked, jars, make_local_conf(lake.home, scratch) | plan.conf, scratch, options)
     return command, launch.make_environment(plan, spark, ROOT / "spark_apps", scratch, f"bench-{lake.scale:g}")
