@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from unit.runs.fake_cluster import FakeCluster
 
 from sparkyard.airflow import spark_job, trigger
+from sparkyard.airflow.operator import find_manifests
 from sparkyard.airflow.summary import format_line
+from sparkyard.project import ROOT
 
 
 class FakeTask(SimpleNamespace):
@@ -116,6 +119,15 @@ def test_what_admission_refuses_is_not_tried_again_but_a_full_quota_is(cluster: 
 def test_a_manifest_that_is_not_there_fails_for_good(cluster: FakeCluster) -> None:
     with pytest.raises(AirflowFailException, match="no such manifest"):
         spark_job("no-such-job").execute({"ti": make_ti()})
+
+
+def test_manifests_are_those_of_the_dags_own_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    near, dag = tmp_path / "repo" / "manifests" / "jobs", tmp_path / "repo" / "airflow" / "dags" / "x.py"
+    assert find_manifests(str(dag)) == find_manifests("") == ROOT / "manifests" / "jobs"
+    near.mkdir(parents=True)
+    assert find_manifests(str(dag)) == near
+    monkeypatch.setenv("SPARKYARD_MANIFESTS", "/elsewhere")
+    assert find_manifests(str(dag)) == Path("/elsewhere")
 
 
 def test_a_deleted_application_and_a_cancelled_one_fail(cluster: FakeCluster) -> None:

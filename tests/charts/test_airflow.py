@@ -116,6 +116,74 @@ def test_no_setting_of_logs_changes_what_a_stateful_set_never_changes(logs: Obje
 
 
 PODS: Object = {"executor": "KubernetesExecutor", "taskNamespace": "airflow-tasks"}
+IN_S3: Object = {"logs": {"s3": {"folder": "s3://airflow/logs"}}}
+
+
+def secrets(container: Object) -> dict[str, str]:
+    return {item["name"]: item["valueFrom"]["secretKeyRef"]["name"] for item in container["env"] if "valueFrom" in item}
+
+
+def test_logs_go_to_the_lake_s_store_or_to_one_of_the_site() -> None:
+    for values, endpoint in (({}, "http://lake-s3.sparkyard.svc:7070"), ({"global": {"s3": {"endpoint": "https://s3.example.com"}}}, "")):
+        objects = bring({**IN_S3, **values})
+        for name in PROCESSES:
+            container = list_containers(list_pods(objects)[name])[-1]
+            told = json.loads(env(container)["AIRFLOW_CONN_SPARKYARD_LOGS"])["extra"]["endpoint_url"]
+            assert told == (endpoint or "https://s3.example.com"), name
+            assert secrets(container)["AWS_SECRET_ACCESS_KEY"] == "lake-s3-airflow", name
+        for name in ("airflow-api-server", "airflow-scheduler", "airflow-triggerer"):
+            assert ("lake-s3" in json.dumps(pick(objects, "NetworkPolicy", name))) is bool(endpoint), name
+    assert "AWS_ACCESS_KEY_ID" not in secrets(list_containers(list_pods(bring())[PROCESSES[0]])[-1])
+    assert "AWS_ACCESS_KEY_ID" not in secrets(
+        make_task_pod({"logs": {"s3": {"folder": "s3://a/b", "secret": ""}}})["spec"]["containers"][0]
+    )
+    with pytest.raises(HelmError, match=r"logs/s3/folder"):
+        bring({"logs": {"s3": {"folder": "airflow/logs"}}})
+
+
+def test_a_task_s_pod_writes_its_log_into_the_lake_by_the_key_for_that_alone() -> None:
+    objects = bring({**PODS, **IN_S3})
+    [container] = make_task_pod(IN_S3)["spec"]["containers"]
+    assert secrets(container) == dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "lake-s3-airflow")
+    [door] = pick(objects, "NetworkPolicy", "airflow-task-logs")["spec"]["ingress"]
+    [peer] = door["from"]
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "airflow-tasks"}
+    [out] = [
+        rule for rule in pick(objects, "NetworkPolicy", "airflow-task", "airflow-tasks")["spec"]["egress"] if "lake-s3" in json.dumps(rule)
+    ]
+    assert out["ports"] == door["ports"] == [{"protocol": "TCP", "port": "s3"}]
+    site = {"global": {"s3": {"endpoint": "https://s3.example.com"}}}
+    assert ("NetworkPolicy", "sparkyard/airflow-task-logs") not in names(bring({**PODS, **IN_S3, **site}))
+
+
+def test_dags_come_from_a_repository() -> None:
+    git = {"url": "https://git.example.com/dags.git", "ref": "v1", "folder": "airflow/dags", "secret": "git-login", "refresh": 30}
+    own = {"name": "own", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {"path": "/dags"}}
+    objects = bring({"dags": {"git": git, "bundles": [own]}})
+    for name in PROCESSES:
+        container = list_containers(list_pods(objects)[name])[-1]
+        first, second = json.loads(env(container)["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
+        assert (first["kwargs"]["repo_url"], first["kwargs"]["tracking_ref"], second) == (git["url"], "v1", own), name
+        assert (first["kwargs"]["git_conn_id"], first["kwargs"]["refresh_interval"]) == ("sparkyard_dags", 30), name
+        assert secrets(container)["AIRFLOW_CONN_SPARKYARD_DAGS"] == "git-login", name
+    [public] = json.loads(
+        env(make_task_pod({"dags": {"git": {"url": "https://x.example.com/d"}}})["spec"]["containers"][0])[
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"
+        ]
+    )
+    assert "git_conn_id" not in public["kwargs"]
+    assert "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST" not in env(list_containers(list_pods(bring())[PROCESSES[0]])[-1])
+
+
+def test_the_site_s_authorities_are_trusted_by_processes_and_tasks() -> None:
+    trusted = {"global": {"trustedCa": {"configMap": "site-ca"}}}
+    pods = [*(list_pods(bring(trusted))[name] for name in PROCESSES), make_task_pod(trusted)]
+    for pod in pods:
+        container = list_containers(pod)[-1]
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "GIT_SSL_CAINFO"):
+            assert env(container)[name] == "/etc/sparkyard/ca/ca.crt"
+        assert {"name": "site-ca", "configMap": {"name": "site-ca"}} in pod["spec"]["volumes"]
+        assert "/etc/sparkyard/ca" in {mount["mountPath"] for mount in container["volumeMounts"]}
 
 
 def make_task_pod(values: Object | None = None) -> Object:

@@ -23,7 +23,7 @@ def test_each_use_has_a_key_of_its_own_that_the_store_knows() -> None:
     objects = render(files=(CI / "everything-values.yaml",))
     users = json.loads(decode(pick(objects, "Secret", "lake-s3"))["users.json"])["accessAccounts"]
     jobs = ["spark-jobs", "team-b"]
-    places = {"jobs": jobs, "ingest": jobs, "read": ["notebooks", "reports"], "history": ["sparkyard"]}
+    places = {"jobs": jobs, "ingest": jobs, "read": ["notebooks", "reports"], "history": ["sparkyard"], "airflow": ["sparkyard"]}
     for use, namespaces in places.items():
         for namespace in namespaces:
             given = decode(pick(objects, "Secret", f"lake-s3-{use}", namespace))
@@ -64,8 +64,9 @@ def test_generated_passwords_and_claims_outlive_the_release() -> None:
 def test_each_bucket_has_a_policy_that_names_users_and_itself() -> None:
     data = pick(render(), "ConfigMap", "lake-s3")["data"]
     users = json.loads(decode(pick(render(), "Secret", "lake-s3"))["users.json"])["accessAccounts"]
-    assert {f"{bucket}.json" for bucket in BUCKETS} == data.keys() - {"buckets.sh"}
-    for bucket in BUCKETS:
+    buckets = {*BUCKETS, "airflow"}
+    assert {f"{bucket}.json" for bucket in buckets} == data.keys() - {"buckets.sh"}
+    for bucket in buckets:
         for statement in json.loads(data[f"{bucket}.json"])["Statement"]:
             assert set(statement["Principal"]["AWS"]) <= users.keys()
             assert re.fullmatch(rf"arn:aws:s3:::{bucket}(/.*)?", statement["Resource"])

@@ -12,6 +12,22 @@ RELEASE = "e2e-airflow"  # and its namespace
 TASKS = "e2e-airflow-tasks"
 PARTS = ("apiServer", "scheduler", "dagProcessor", "triggerer")
 FILES = f"http://files.{RELEASE}.svc:8000"
+GIT = f"http://git.{RELEASE}.svc:8001/dags.git"
+LOGIN = ("somebody", "e2e-secret")
+# what Git asks of a web server, and a login
+GIT_SERVER = """
+import base64, functools, http.server, os
+class Guarded(http.server.SimpleHTTPRequestHandler):
+    def send_head(self):
+        if self.headers["Authorization"] == "Basic " + base64.b64encode(b"somebody:e2e-secret").decode():
+            return super().send_head()
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", "Basic")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+os.makedirs("/tmp/git", exist_ok=True)
+http.server.ThreadingHTTPServer(("", 8001), functools.partial(Guarded, directory="/tmp/git")).serve_forever()
+"""
 RENTED = f"/api/v1/namespaces/{RELEASE}/configmaps"  # a rented cluster is a ConfigMap here, and the test its controller
 
 
@@ -25,7 +41,6 @@ def make_values() -> Object:
         "dags": {"claim": "dags"},
         **{name: {"resources": {"requests": {"cpu": "10m", "memory": "128Mi"}}} for name in PARTS},  # room for jobs on a small node
         "env": {
-            "SPARKYARD_MANIFESTS": "/opt/sparkyard/dags/manifests",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
             "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
         },  # runs are the test's alone
@@ -43,6 +58,7 @@ def make_surroundings() -> list[Object]:
         {"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"rental.json": json.dumps(make_rental())}},
         make_service("postgres", 5432),
         make_service("files", 8000),
+        make_service("git", 8001),
         {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": make_pod()},
         make_way_to_files(),
         *make_rights(),
@@ -73,10 +89,11 @@ def make_pod() -> Object:
         "volumeMounts": [{"name": "dags", "mountPath": "/dags"}],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
     }
+    git = files | {"name": "git", "command": ["python3", "-c", GIT_SERVER]}
     volumes: list[Object] = [{"name": "password", "secret": {"secretName": "airflow", "defaultMode": 0o640}}]
     volumes += [{"name": "dags", "persistentVolumeClaim": {"claimName": "dags"}}]
     volumes += [{"name": name, "emptyDir": {}} for name in ("data", "run", "tmp")]
-    return {"enableServiceLinks": False, "securityContext": {"fsGroup": 185}, "containers": [postgres, files], "volumes": volumes}
+    return {"enableServiceLinks": False, "securityContext": {"fsGroup": 185}, "containers": [postgres, files, git], "volumes": volumes}
 
 
 def make_rental() -> Object:

@@ -80,9 +80,9 @@ def fill_dags(yard: Any) -> None:
         for path in [*(ROOT / "airflow/dags").glob("*.py"), *(ROOT / "tests/e2e/airflow_dags").glob("*.py")]:
             tar.add(path, path.name)
         for path in (ROOT / "manifests/jobs").glob("*.yaml"):
-            tar.add(path, f"manifests/{path.name}")
+            tar.add(path, f"manifests/jobs/{path.name}")
         for name, manifest in make_manifests(yard).items():
-            add_file(tar, f"manifests/{name}.yaml", yaml.safe_dump(manifest).encode())
+            add_file(tar, f"manifests/jobs/{name}.yaml", yaml.safe_dump(manifest).encode())
     unpack(yard, packed)
 
 

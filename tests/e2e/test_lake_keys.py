@@ -22,7 +22,7 @@ def rights(yard: Any) -> Iterator[Rights]:
         yield Rights(f"127.0.0.1:{port}", (keys["rootAccessKey"], keys["rootSecretKey"]), keys)
 
 
-@pytest.mark.parametrize("use", ["jobs", "ingest", "read", "history"])
+@pytest.mark.parametrize("use", ["jobs", "ingest", "read", "history", "airflow"])
 def test_a_key_may_what_its_use_needs_and_no_more(rights: Rights, use: str) -> None:
     expected = {place: may for (whose, place), may in RIGHTS.items() if whose == use}
     assert {place: rights.of(use, place) for place in expected} == expected

@@ -12,21 +12,51 @@
   "AIRFLOW__LOGGING__BASE_LOG_FOLDER" "/opt/airflow/logs"
   "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT" 60
   "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED" "False" -}}
-{{- if .Values.dags.bundles }}{{ $_ := set $env "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST" (toJson .Values.dags.bundles) }}{{ end -}}
+{{- with include "airflow.bundles" . | fromJsonArray }}{{ $_ := set $env "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST" (toJson .) }}{{ end -}}
+{{- if .Values.logs.s3.folder }}{{ $env = include "airflow.logsInS3" . | fromJson | merge $env }}{{ end -}}
+{{- if .Values.global.trustedCa.configMap }}{{ range list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" "AWS_CA_BUNDLE" "GIT_SSL_CAINFO" }}{{ $_ := set $env . "/etc/sparkyard/ca/ca.crt" }}{{ end }}{{ end -}}
 {{- if .Values.historyUrl }}{{ $_ := set $env "SPARKYARD_HISTORY_URL" .Values.historyUrl }}{{ end -}}
 {{- with .Values.global.proxy }}{{ range $key, $value := dict "HTTP_PROXY" .http "HTTPS_PROXY" .https "NO_PROXY" .noProxy }}{{ if $value }}{{ $_ := set $env $key $value }}{{ end }}{{ end }}{{ end -}}
 {{- range $key, $value := merge (deepCopy .Values.env) $more $env }}
 - {name: {{ $key }}, value: {{ toString $value | quote }}}
 {{- end }}
-{{- with .Values.noticeSecret }}
-- name: AIRFLOW_CONN_SPARKYARD_NOTICE
-  valueFrom: {secretKeyRef: {name: {{ . }}, key: connection}}
+{{- $key := ternary .Values.logs.s3.secret "" (not (empty .Values.logs.s3.folder)) }}
+{{- range list
+  (list "AIRFLOW_CONN_SPARKYARD_DAGS" .Values.dags.git.secret "connection")
+  (list "AIRFLOW_CONN_SPARKYARD_NOTICE" .Values.noticeSecret "connection")
+  (list "SPARKYARD_RENTAL" .Values.rentalSecret "rental.json")
+  (list "AWS_ACCESS_KEY_ID" $key "AWS_ACCESS_KEY_ID")
+  (list "AWS_SECRET_ACCESS_KEY" $key "AWS_SECRET_ACCESS_KEY") }}
+{{- if index . 1 }}
+- name: {{ index . 0 }}
+  valueFrom: {secretKeyRef: {name: {{ index . 1 }}, key: {{ index . 2 }}}}
 {{- end }}
-{{- with .Values.rentalSecret }}
-- name: SPARKYARD_RENTAL
-  valueFrom: {secretKeyRef: {name: {{ . }}, key: rental.json}}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* Where DAGs come from besides the image and a claim, as JSON; without login Airflow itself asks for nothing. */}}
+{{- define "airflow.bundles" -}}
+{{- $bundles := .Values.dags.bundles -}}
+{{- with .Values.dags.git -}}
+  {{- $kwargs := dict "repo_url" .url "tracking_ref" .ref "subdir" .folder "refresh_interval" .refresh -}}
+  {{- if .secret }}{{ $_ := set $kwargs "git_conn_id" "sparkyard_dags" }}{{ end -}}
+  {{- if .url }}{{ $bundles = prepend $bundles (dict "name" "git" "classpath" "airflow.providers.git.bundles.git.GitDagBundle" "kwargs" $kwargs) }}{{ end -}}
+{{- end -}}
+{{- toJson $bundles -}}
+{{- end }}
+
+{{/* Checksums that not every store knows are left out. */}}
+{{- define "airflow.logsInS3" -}}
+{{- $extra := dict "endpoint_url" (include "sparkyard.s3Endpoint" . | trim) "region_name" .Values.global.s3.region -}}
+{{- dict
+  "AIRFLOW__LOGGING__REMOTE_LOGGING" "True"
+  "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER" .Values.logs.s3.folder
+  "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID" "sparkyard_logs"
+  "AIRFLOW__LOGGING__DELETE_LOCAL_LOGS" "True"
+  "AIRFLOW_CONN_SPARKYARD_LOGS" (dict "conn_type" "aws" "extra" $extra | toJson)
+  "AWS_REQUEST_CHECKSUM_CALCULATION" "when_required"
+  "AWS_RESPONSE_CHECKSUM_VALIDATION" "when_required" | toJson -}}
 {{- end }}
 
 {{/* The environment of Airflow's own processes; passwords come from the Secret, and the database's by libpq's own variables. */}}

@@ -12,6 +12,8 @@
 {{/* Whether the database is the lake's: "true" or nothing. */}}
 {{- define "airflow.usesLake" -}}{{ if not .Values.database.host }}true{{ end }}{{- end }}
 {{- define "airflow.usesLakeTls" -}}{{ if and (include "airflow.usesLake" .) .Values.global.lake.tlsSecret }}true{{ end }}{{- end }}
+{{/* Whether logs go to the lake's store: "true" or nothing. */}}
+{{- define "airflow.logsInLake" -}}{{ if and .Values.logs.s3.folder (not .Values.global.s3.endpoint) }}true{{ end }}{{- end }}
 {{- define "airflow.databaseHost" -}}{{ .Values.database.host | default (printf "lake-postgresql.%s.svc" .Release.Namespace) }}{{- end }}
 {{- define "airflow.sslMode" -}}{{ .Values.database.sslMode | default (ternary "verify-full" "prefer" (not (empty (include "airflow.usesLakeTls" .)))) }}{{- end }}
 

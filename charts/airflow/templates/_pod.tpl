@@ -57,6 +57,9 @@ volumeMounts:
   {{- if .Values.podTasks.namespace }}
   - {name: pods, mountPath: /etc/sparkyard/pods, readOnly: true}
   {{- end }}
+  {{- if .Values.global.trustedCa.configMap }}
+  - {name: site-ca, mountPath: /etc/sparkyard/ca, readOnly: true}
+  {{- end }}
 {{- end }}
 
 {{- define "airflow.volumes" -}}
@@ -74,5 +77,8 @@ volumeMounts:
 {{- end }}
 {{- if .Values.podTasks.namespace }}
 - {name: pods, configMap: {name: {{ include "airflow.pods" . }}}}
+{{- end }}
+{{- with .Values.global.trustedCa.configMap }}
+- {name: site-ca, configMap: {name: {{ . }}}}
 {{- end }}
 {{- end }}

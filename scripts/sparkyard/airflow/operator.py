@@ -75,7 +75,7 @@ class SparkJobOperator(BaseOperator):
         from sparkyard.runs.attempt import make_name, place_on
         from sparkyard.runs.cluster_run import make_application
 
-        folder = Path(os.environ.get(MANIFESTS_ENV) or ROOT / "manifests" / "jobs")
+        folder = find_manifests(self.dag.fileloc if self.has_dag() else "")
         manifest = override_arguments(load_manifest(folder / f"{self.job}.yaml"), self.arguments)
         ti = self.ti
         name = make_name(manifest.name, ti.dag_id, ti.task_id, ti.run_id, str(ti.map_index))
@@ -162,6 +162,14 @@ class SparkJobOperator(BaseOperator):
         became = "its application is being cancelled" if cancelled else "there is no application of it to cancel"
         self.log.info(became)
         return became
+
+
+def find_manifests(dag_file: str) -> Path:
+    """Where the site says; else manifests/jobs next above the DAG's file, in a checkout, a bundle or the image; else our own."""
+    if told := os.environ.get(MANIFESTS_ENV):
+        return Path(told)
+    above = (folder / "manifests" / "jobs" for folder in Path(dag_file).parents)
+    return next((folder for folder in above if folder.is_dir()), ROOT / "manifests" / "jobs")
 
 
 def _connect() -> Any:

@@ -81,8 +81,8 @@ def list_needed(values: Object, namespace: str) -> Iterator[tuple[str, str, str]
     for name in shared["imagePullSecrets"]:
         yield from (("secrets", place, name) for place in dict.fromkeys([namespace, *workers, *shares]))
     if authorities := shared["trustedCa"]["configMap"]:
-        history = [namespace] if _is_on(values, "history") else []
-        yield from (("configmaps", place, authorities) for place in dict.fromkeys([*workers, *history]))
+        trusting = [namespace] if _is_on(values, "history") or _is_on(values, "airflow") else []
+        yield from (("configmaps", place, authorities) for place in dict.fromkeys([*workers, *trusting]))
 
 
 def _is_on(values: Object, part: str) -> bool:

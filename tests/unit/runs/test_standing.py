@@ -54,6 +54,7 @@ def test_an_address_of_the_sixth_version() -> None:
 
 NAMED = {"global": {"imagePullSecrets": ["pull"], "trustedCa": {"configMap": "ca"}}}
 ALONE = {"global": {"notebooks": {"enabled": False}}}
+OFF = {"enabled": False}
 SHARES = {"global": {"shares": [{"name": "risk"}]}}
 
 
@@ -61,7 +62,8 @@ SHARES = {"global": {"shares": [{"name": "risk"}]}}
     ("more", "secrets", "authorities"),
     [
         (ALONE, ["sparkyard", "spark-jobs"], ["spark-jobs", "sparkyard"]),
-        (ALONE | {"history": {"enabled": False}}, ["sparkyard", "spark-jobs"], ["spark-jobs"]),
+        (ALONE | {"history": OFF}, ["sparkyard", "spark-jobs"], ["spark-jobs", "sparkyard"]),
+        (ALONE | {"history": OFF, "airflow": OFF}, ["sparkyard", "spark-jobs"], ["spark-jobs"]),
         (SHARES, ["sparkyard", "spark-jobs", "spark-notebooks", "sparkyard-shares"], ["spark-jobs", "spark-notebooks", "sparkyard"]),
     ],
 )
