@@ -11,7 +11,6 @@ from e2e.airflow_objects import RELEASE
 
 from sparkyard.project import ROOT
 
-# not yet seen to pass
 pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(3600)]
 
 
