@@ -1,6 +1,8 @@
 """The operator and its trigger, against a cluster that fails in every way that a cluster can."""
 
 import asyncio
+import copy
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -233,6 +235,31 @@ def test_a_trigger_that_was_killed_leaves_alone_what_the_next_try_follows(cluste
     trigger.connect.cache_clear()
     asyncio.run(deferred.trigger.on_kill())
     assert "suspend" not in cluster.apps[cluster.created[0]]["spec"]
+
+
+def test_a_thousand_wait_in_one_process(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, deferred = begin(cluster)
+    app, names, asked = cluster.apps[cluster.created[0]], [f"w-{number}" for number in range(1000)], set()
+    cluster.apps |= {name: copy.deepcopy(app) | {"metadata": app["metadata"] | {"name": name}} for name in names}
+    do = cluster._do
+    monkeypatch.setattr(cluster, "_do", lambda method, path, *more: (asked.add(path.rpartition("/")[2]), do(method, path, *more))[1])
+    trigger.connect.cache_clear()
+
+    async def first_event(name: str) -> dict[str, Any]:
+        return dict((await anext(trigger.ApplicationTrigger(**deferred.trigger.what | {"name": name}).run())).payload)
+
+    async def wait_for_all() -> list[dict[str, Any]]:
+        waits = [asyncio.create_task(first_event(name)) for name in names]
+        while not asked.issuperset(names):
+            await asyncio.sleep(0.1)
+        assert not any(wait.done() for wait in waits)
+        for name in names:
+            cluster.end(name)
+        return await asyncio.gather(*waits)
+
+    events = asyncio.run(wait_for_all())
+    assert [(event["trouble"], event["said"][-1].rpartition(" ")[2]) for event in events] == [("", "COMPLETED")] * 1000
+    assert len([thread for thread in threading.enumerate() if thread.name.startswith("sparkyard-look")]) <= 16
 
 
 def test_the_page_of_a_task_links_to_the_history(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
