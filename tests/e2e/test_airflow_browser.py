@@ -6,7 +6,6 @@ from urllib.parse import quote
 import pytest
 from e2e.airflow_browser import open_browser
 
-# seen up to the log; not yet the page of details
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(3600)]
 
 
@@ -31,5 +30,8 @@ def test_a_person_triggers_a_dag_and_sees_its_log_and_links(air: Any) -> None:
         browser.see("Success", "succeeded in", "https://history.example.com/history/spark-")
         browser.shoot("3-log")
         browser.open(f"{page}/details")
-        browser.see("Spark history")
+        browser.see("Spark history", "Report")
         browser.shoot("4-links")
+        browser.open(air.address + air.xcom("events_hourly", run, "events-windows")["links"]["report"])
+        browser.see("events_hourly", "events-windows", "succeeded", "Time by phase")
+        browser.shoot("5-report")

@@ -38,14 +38,14 @@ def make_notice(context: Any) -> dict[str, Any]:
     ti, task = context["ti"], context["task"]
     record = ti.xcom_pull(task_ids=ti.task_id, key=RECORD, map_indexes=ti.map_index) or {}
     cause = (record.get("cause") or {}).get("message") or str(context.get("exception") or context.get("reason") or "no cause is known")
-    links = {"log": ti.log_url, "history": record.get("links", {}).get("history", "")}
+    links = {"log": ti.log_url, **{name: record.get("links", {}).get(name, "") for name in ("history", "report")}}
     return {
         "task": f"{ti.dag_id}.{ti.task_id}",
         "run": ti.run_id,
         "try": ti.try_number,
         "cause": cause[:LONGEST],
         **_look_at_application(task, context),
-        "links": {name: link for name, link in links.items() if link},
+        "links": {name: link for name, link in links.items() if link.startswith("http")},
     }
 
 

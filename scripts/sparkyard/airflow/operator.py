@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferralTimeout
 
-from sparkyard.airflow.links import HistoryLink
+from sparkyard.airflow.links import HistoryLink, ReportLink, report_address
 from sparkyard.errors import YardError
 from sparkyard.project import ROOT
 
@@ -27,7 +27,7 @@ class SparkJobOperator(BaseOperator):
     """Runs manifests/jobs/<job>.yaml. Retries are the task's own: a failed one is submitted anew, a wrong argument fails for good."""
 
     template_fields = ("arguments", "namespace", "node_selector")
-    operator_extra_links = (HistoryLink(),)
+    operator_extra_links = (HistoryLink(), ReportLink())
     ui_color = "#e8f0e4"
 
     def __init__(
@@ -43,7 +43,7 @@ class SparkJobOperator(BaseOperator):
         super().__init__(**kwargs)
         self.job, self.arguments, self.namespace, self.stuck_after = job, list(arguments), namespace, stuck_after
         self.node_selector = dict(node_selector or {})  # of driver and executors; a label whose value is empty is not asked for
-        self.history = ""
+        self.history = self.report = ""
         self.ti: Any = None
         self.killed = False
 
@@ -124,7 +124,8 @@ class SparkJobOperator(BaseOperator):
         from sparkyard.runs.attempt import format_record
         from sparkyard.runs.meter import make_cost
 
-        self.history = record.links.get("history", "")
+        self.history, self.report = record.links.get("history", ""), report_address(self.ti.dag_id, self.ti.run_id)
+        record.links["report"] = self.report
         for line in format_record(record):
             self.log.info("%s", line)
         facts = record.to_dict() | {"cost": make_cost(self._make(), used, record.times.get("total", 0.0))}
