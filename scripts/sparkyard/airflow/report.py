@@ -36,7 +36,7 @@ def make_pages() -> Any:
     pages = FastAPI(title="Sparkyard", openapi_url=None)
 
     @pages.get("/report", dependencies=[Depends(requires_access_dag("GET", DagAccessEntity.XCOM))])
-    def report(dag_id: str, run_id: str, session: SessionDep) -> HTMLResponse:  # type: ignore[valid-type]
+    def report(dag_id: str, run_id: str, session: SessionDep) -> HTMLResponse:
         page = render(session, dag_id, run_id)
         if not page:
             raise HTTPException(404, f"no job of {dag_id}, run {run_id}, has left a record")

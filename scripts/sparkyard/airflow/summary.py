@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowFailException
 
+from sparkyard.airflow.links import report_address
 from sparkyard.airflow.operator import RECORD
 
 
@@ -16,7 +17,7 @@ def summary(**context: Any) -> str:
     ti = context["ti"]
     records = {name: pull_record(ti, name) for name in sorted(context["task"].upstream_task_ids)}
     table = "\n".join(format_line(name, record) for name, record in records.items())
-    print(table)
+    print(f"{table}\nreport: {report_address(ti.dag_id, ti.run_id)}")
     fail_if_not_all_did(records)
     return table
 
