@@ -237,6 +237,22 @@ def test_a_trigger_that_was_killed_leaves_alone_what_the_next_try_follows(cluste
     assert "suspend" not in cluster.apps[cluster.created[0]]["spec"]
 
 
+def test_an_end_is_told_at_once_and_not_at_the_next_look(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, deferred = begin(cluster)
+    [name] = cluster.created
+    monkeypatch.setattr("sparkyard.runs.watch.FASTEST", 600.0)
+    trigger.connect.cache_clear()
+
+    async def first_event() -> dict[str, Any]:
+        wait = asyncio.create_task(anext(deferred.trigger.run()))
+        await asyncio.sleep(1)  # it has looked, and would look again in ten minutes
+        cluster.end(name)
+        cluster.changed.append(cluster.apps[name])
+        return dict((await asyncio.wait_for(wait, 60)).payload)
+
+    assert asyncio.run(first_event())["trouble"] == ""
+
+
 def test_a_thousand_wait_in_one_process(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, deferred = begin(cluster)
     app, names, asked = cluster.apps[cluster.created[0]], [f"w-{number}" for number in range(1000)], set()
@@ -267,7 +283,8 @@ def test_the_page_of_a_task_links_to_the_history(cluster: FakeCluster, monkeypat
     task, ti, deferred = begin(cluster)
     cluster.end(cluster.created[0])
     resume(task, ti, wait(deferred))
-    [link] = task.operator_extra_links
+    link, report = task.operator_extra_links
+    assert report.get_link(task, ti_key=None) == "/sparkyard/report?dag_id=d&run_id=r"
     assert link.get_link(task, ti_key=None) == "http://history/history/spark-8eb1d909e0944f9d9029676b2442d84b/"
 
 

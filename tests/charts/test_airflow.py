@@ -42,7 +42,7 @@ def test_its_rights_are_applications_and_a_look_at_pods_in_job_namespaces() -> N
     for role in roles:
         rights = {resource: sorted(rule["verbs"]) for rule in role["rules"] for resource in rule["resources"]}
         assert rights == {
-            "sparkapplications": ["create", "delete", "get", "patch"],
+            "sparkapplications": ["create", "delete", "get", "patch", "watch"],
             "pods": ["get", "list"],
             "pods/log": ["get"],
             "events": ["list"],

@@ -1,5 +1,5 @@
 """Where Airflow looks for plugins: the image holds our package without its entry points."""
 
-from sparkyard.airflow.report import ReportPlugin
+from sparkyard.airflow.plugin import SparkyardPlugin
 
-__all__ = ["ReportPlugin"]
+__all__ = ["SparkyardPlugin"]

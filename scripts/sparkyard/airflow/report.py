@@ -6,23 +6,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from airflow.sdk.plugins_manager import AirflowPlugin
-
-from sparkyard.airflow.links import REPORTS
 from sparkyard.airflow.operator import RECORD
 from sparkyard.summary import RunRecord
 
 SAFE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
-
-
-async def answer(scope: Any, receive: Any, send: Any) -> None:
-    """Every process of Airflow loads its plugins, and one of them serves pages: what that takes is made at its first question."""
-    await make_pages()(scope, receive, send)
-
-
-class ReportPlugin(AirflowPlugin):
-    name = "sparkyard"
-    fastapi_apps = ({"app": answer, "url_prefix": REPORTS, "name": "Sparkyard's reports"},)
 
 
 @cache

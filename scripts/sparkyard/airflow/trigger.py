@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from sparkyard.airflow.bell import hang_up
 from sparkyard.errors import ClusterError
 from sparkyard.kube import Kube
 from sparkyard.runs.attempt import cancel_attempt
@@ -43,12 +45,19 @@ class ApplicationTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         watch = Watch(await apart(connect), *self.place, self.uid, stuck_after=self.stuck_after)
-        while True:
-            for line in await apart(watch.look):
-                self.log.info("%s", line)
-            if watch.over:
-                break
-            await asyncio.sleep(watch.pause)
+        namespace, name = self.place
+        bell = hang_up(asyncio.get_running_loop(), connect, namespace)
+        try:
+            while not watch.over:
+                ring = bell.of(name)
+                ring.clear()
+                for line in await apart(watch.look):
+                    self.log.info("%s", line)
+                if not watch.over:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(ring.wait(), watch.pause)
+        finally:
+            bell.forget(name)
         yield TriggerEvent({"trouble": watch.trouble, "used": list(watch.meter.used), "said": watch.said})
 
     async def on_kill(self) -> None:

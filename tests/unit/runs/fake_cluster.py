@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ class FakeCluster:
         self.apps: dict[str, Object] = {}
         self.pods: dict[str, Object] = {}
         self.log: list[str] = []
+        self.changed: list[Object] = []  # applications that whoever watches is told of
         self.created: list[str] = []
         self.refusals: list[tuple[int, str]] = []  # the answers to the next requests
         self.lost_answers = 0  # requests that are done, and then answered as if the server had gone
@@ -39,6 +41,8 @@ class FakeCluster:
     def _do(self, method: str, path: str, query: str, body: Any) -> tuple[int, Any]:
         if path == APPS and method == "POST":
             return self._create(body)
+        if path == APPS and "watch=" in query:
+            return self._wait_for_change()
         if path == PODS or path.endswith("/events"):
             return 200, {"items": []}
         if path.endswith("/log"):
@@ -53,6 +57,14 @@ class FakeCluster:
         if method == "PATCH":
             self._patch(kept[name], body)
         return 200, kept[name]
+
+    def _wait_for_change(self) -> tuple[int, Any]:
+        """A stream of one change, or of none for a second."""
+        for _ in range(100):
+            if self.changed:
+                return 200, [{"type": "MODIFIED", "object": self.changed.pop(0)}]
+            time.sleep(0.01)
+        return 200, []
 
     def _create(self, body: Object) -> tuple[int, Any]:
         name = body["metadata"]["name"]
