@@ -1,8 +1,8 @@
 """`make bench-airflow`: what an operator adds to a job, ours against the provider's in turn, and many jobs queued at once.
 
 `before` is from the task's start to its application's, `after` from the driver's end to the task's. An Airflow of this machine (scheduler,
-triggerer, LocalExecutor) speaks to the running cluster; both sides pay for its queue, and both find the client of Kubernetes imported by our
-plugin, without which the provider's tasks begin two seconds later. Prints its memory and the Spark operator's, too.
+triggerer, LocalExecutor) speaks to the running cluster. Both sides pay for its queue, and both find the client of Kubernetes imported by
+our plugin, without which the provider's tasks begin two seconds later. Prints its memory and the Spark operator's, too.
 
   python scripts/bench/airflow_bench.py --rounds 5 --queued 50
 """
