@@ -17,6 +17,9 @@ os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"  # a busy machine is 
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
+    from sparkyard.airflow import trigger
+
+    monkeypatch.setattr(trigger, "EARLIEST", 0.0)
     with run_cluster(tmp_path) as (fake, kubeconfig):
         monkeypatch.setenv("KUBECONFIG", kubeconfig)
         yield fake

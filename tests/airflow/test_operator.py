@@ -253,6 +253,15 @@ def test_an_end_is_told_at_once_and_not_at_the_next_look(cluster: FakeCluster, m
     assert asyncio.run(first_event())["trouble"] == ""
 
 
+def test_no_task_is_resumed_before_airflow_knows_that_it_was_deferred(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, deferred = begin(cluster)
+    monkeypatch.setattr(trigger, "EARLIEST", 3.0)
+    cluster.end(cluster.created[0])
+    started = time.monotonic()
+    wait(deferred)
+    assert time.monotonic() - started >= 3
+
+
 def test_a_thousand_wait_in_one_process(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, deferred = begin(cluster)
     app, names, asked = cluster.apps[cluster.created[0]], [f"w-{number}" for number in range(1000)], set()

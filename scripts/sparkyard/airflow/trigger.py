@@ -21,6 +21,8 @@ from sparkyard.runs.watch import Watch
 Result = TypeVar("Result")
 CANCELLING: set[asyncio.Task[None]] = set()  # kept from the garbage collector until done
 PATIENCE, PAUSE = 600.0, 2.0  # seconds, of a kill: an API server or a webhook that restarts must not let its application run on
+# Seconds. A scheduler that has not heard yet, after five seconds, that a task was deferred fails it when it is resumed.
+EARLIEST = 10.0
 LOOKERS = ThreadPoolExecutor(16, thread_name_prefix="sparkyard-look")  # a look takes milliseconds
 
 
@@ -44,6 +46,7 @@ class ApplicationTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__name__}", self.what
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        begin = time.monotonic()
         watch = Watch(await apart(connect), *self.place, self.uid, stuck_after=self.stuck_after)
         namespace, name = self.place
         bell = hang_up(asyncio.get_running_loop(), connect, namespace)
@@ -58,6 +61,7 @@ class ApplicationTrigger(BaseTrigger):
                         await asyncio.wait_for(ring.wait(), watch.pause)
         finally:
             bell.forget(name)
+        await asyncio.sleep(max(0.0, begin + EARLIEST - time.monotonic()))
         yield TriggerEvent({"trouble": watch.trouble, "used": list(watch.meter.used), "said": watch.said})
 
     async def on_kill(self) -> None:
