@@ -32,7 +32,7 @@ RIGHTS = {
     ("airflow", "lake/raw"): "",
     ("airflow", "lake/trusted"): "",
     ("airflow", "eventlogs"): "",
-    ("airflow", "airflow"): "lrw",
+    ("airflow", "airflow"): "lrwm",
 }
 
 
