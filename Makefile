@@ -2,6 +2,8 @@
 include images/versions.env
 
 SHELL := /bin/bash
+# Where a shell says so, every command compiles whatever it imports anew: of 2.9 s of `sparkyard list` these were 1.9
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 VENV := .venv
 YARD := $(VENV)/bin/sparkyard
