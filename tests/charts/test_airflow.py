@@ -8,6 +8,8 @@ import pytest
 import yaml
 from charts.render import HelmError, list_containers, list_pods, names, pick, render
 
+from sparkyard.names import AIRFLOW_LOGIN_SECRET
+
 pytestmark = pytest.mark.helm
 Object = dict[str, Any]
 PROCESSES = (
@@ -56,7 +58,7 @@ def test_only_who_speaks_to_the_cluster_has_a_token() -> None:
 
 
 def test_passwords_and_keys_are_made_kept_and_fit() -> None:
-    data = {key: base64.b64decode(value).decode() for key, value in pick(bring(), "Secret", "airflow")["data"].items()}
+    data = {key: base64.b64decode(value).decode() for key, value in pick(bring(), "Secret", AIRFLOW_LOGIN_SECRET)["data"].items()}
     assert json.loads(data["passwords.json"]).keys() == {"admin"}
     assert len(base64.urlsafe_b64decode(data["fernet-key"])) == 32
     users = pick(bring({"login": {"users": "ann:admin,bob:viewer"}}), "Secret", "airflow")

@@ -81,7 +81,7 @@ def test_a_person_s_account_has_rights_on_pods_alone() -> None:
 
 
 def test_a_password_for_each_person() -> None:
-    data = pick(make(), "Secret", "jupyter-passwords")["data"]
+    data = pick(make(), "Secret", known.JUPYTER_LOGIN_SECRET)["data"]
     assert set(data) == {"ann", "bob"}
     assert len({*data.values()}) == 2
     assert all(len(base64.b64decode(value)) == 20 for value in data.values())
@@ -143,3 +143,72 @@ def test_the_account_is_known_to_policies_by_its_name() -> None:
     account = next(item["metadata"]["name"] for item in make_objects(SPACE, "ann", "t", "w") if item["kind"] == "ServiceAccount")
     policy = str(pick(make(), "ValidatingAdmissionPolicy", "sparkyard-notebook-executors"))
     assert f"system:serviceaccount:{SPACE}:{account.removesuffix('ann')}" in policy
+
+
+def hub_pod(objects: list[Object]) -> Object:
+    return list_pods(objects)["Deployment/jupyter-hub"]
+
+
+def env(container: Object) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
+
+
+def volume_names(pod: Object) -> set[str]:
+    return {volume["name"] for volume in pod["spec"]["volumes"] if "persistentVolumeClaim" in volume}
+
+
+def test_the_hub_s_database_is_a_file_on_a_claim_unless_told_otherwise() -> None:
+    objects = make()
+    assert volume_names(hub_pod(objects)) == {"data"}
+    assert "initContainers" not in hub_pod(objects)["spec"]
+    assert hub_values(objects).database is False
+    own = make(database={"secret": "hub-database"})
+    assert volume_names(hub_pod(own)) == set()
+    assert env(hub_pod(own)["spec"]["containers"][0])["SPARKYARD_HUB_DATABASE"] == {"secretKeyRef": {"name": "hub-database", "key": "url"}}
+
+
+def test_a_database_on_the_lake_s_server_is_made_before_the_hub_starts() -> None:
+    objects = make(database={"lake": True})
+    pod = hub_pod(objects)
+    assert volume_names(pod) == set()
+    assert hub_values(objects).database is True
+    [making], [hub] = pod["spec"]["initContainers"], pod["spec"]["containers"]
+    own = {"PGHOST": "lake-postgresql.sparkyard.svc", "PGUSER": "jupyterhub", "PGDATABASE": "jupyterhub"}
+    for container in (making, hub):
+        assert own.items() <= env(container).items()
+        assert env(container)["PGPASSWORD"] == {"secretKeyRef": {"name": "jupyter-hub", "key": "database"}}
+    assert "POSTGRES_PASSWORD" in env(making)
+    assert "POSTGRES_PASSWORD" not in env(hub), "the hub holds the password of the lake's own user"
+    assert pod["metadata"]["labels"]["sparkyard.dev/lake-client"] == "true"
+    egress = pick(objects, "NetworkPolicy", "jupyter-hub")["spec"]["egress"]
+    assert [{"protocol": "TCP", "port": 5432}] in [rule["ports"] for rule in egress]
+    assert [{"protocol": "TCP", "port": 5432}] not in [
+        rule["ports"] for rule in pick(make(), "NetworkPolicy", "jupyter-hub")["spec"]["egress"]
+    ]
+
+
+def test_where_the_lake_has_tls_its_database_is_known_by_name() -> None:
+    shared = {"lake": {"tlsSecret": "lake-tls"}, "trustedCa": {"configMap": "site"}}
+    spec = hub_pod(render({"jupyterhub": {"database": {"lake": True}}, "global": shared}))["spec"]
+    for container in (*spec["initContainers"], *spec["containers"]):
+        assert env(container)["PGSSLMODE"] == "verify-full"
+        assert env(container)["PGSSLROOTCERT"] in [f"{mount['mountPath']}/ca.crt" for mount in container["volumeMounts"]]
+
+
+def test_the_hub_has_one_database() -> None:
+    with pytest.raises(HelmError, match="the hub has one database"):
+        make(database={"lake": True, "secret": "hub-database"})
+
+
+def test_an_identity_provider_is_reached_as_the_site_says() -> None:
+    shared = {
+        "trustedCa": {"configMap": "site"},
+        "proxy": {"http": "http://proxy:3128", "https": "http://proxy:3128", "noProxy": ".example.com"},
+    }
+    spec = hub_pod(render({"global": shared}))["spec"]
+    said = env(spec["containers"][0])
+    assert (said["https_proxy"], said["no_proxy"]) == ("http://proxy:3128", ".example.com,.svc,$(KUBERNETES_SERVICE_HOST)")
+    assert "http_proxy" not in said, "the hub speaks http to its proxy and to servers"
+    assert said["SSL_CERT_FILE"] in [f"{mount['mountPath']}/ca.crt" for mount in spec["containers"][0]["volumeMounts"]]
+    plain = env(hub_pod(make())["spec"]["containers"][0])
+    assert not {"https_proxy", "no_proxy", "SSL_CERT_FILE"} & plain.keys()

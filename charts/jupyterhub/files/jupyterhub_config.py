@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 from hmac import compare_digest
 from pathlib import Path
@@ -115,6 +116,9 @@ c.ConfigurableHTTPProxy.api_url = service_address("jupyter-proxy-api", 8001)
 c.JupyterHub.authenticator_class = values.authenticator or PasswordAuthenticator
 c.Authenticator.allow_all = not values.authenticator  # who has a password here may come in; of others the site says who
 c.Authenticator.admin_users = set(values.users.admins)
+if site_authorities := os.environ.get("SSL_CERT_FILE"):
+    c.OAuthenticator.http_request_kwargs = {"ca_certs": site_authorities}
+    c.LDAPAuthenticator.tls_kwargs = {"ca_certs_file": site_authorities, "validate": ssl.CERT_REQUIRED}
 
 # For whom drives the hub from outside: it acts for people, and has no rights of its own in their servers but these.
 c.JupyterHub.services = [{"name": "platform", "api_token": os.environ["SPARKYARD_HUB_TOKEN"]}]

@@ -8,6 +8,37 @@
 {{- define "jupyter.role" -}}notebook{{- end }}
 {{- define "jupyter.executor" -}}spark-executor{{- end }}
 
+{{/* Whether the hub's database is a server's, and whether that is the lake's: "true" or nothing. */}}
+{{- define "jupyter.usesServer" -}}{{ if or .Values.database.lake .Values.database.secret }}true{{ end }}{{- end }}
+{{- define "jupyter.usesLake" -}}
+{{- if and .Values.database.lake .Values.database.secret }}{{ fail "database.lake and database.secret: the hub has one database, leave one of them out" }}{{ end -}}
+{{- if .Values.database.lake }}true{{ end -}}
+{{- end }}
+{{- define "jupyter.usesLakeTls" -}}{{ if and .Values.database.lake .Values.global.lake.tlsSecret }}true{{ end }}{{- end }}
+
+{{/* Where the hub's database is, in libpq's own variables. */}}
+{{- define "jupyter.databaseEnv" -}}
+{{- $env := dict "PGHOST" (printf "lake-postgresql.%s.svc" .Release.Namespace) "PGUSER" "jupyterhub" "PGDATABASE" "jupyterhub" -}}
+{{- if include "jupyter.usesLakeTls" . }}{{ $env = merge $env (dict "PGSSLMODE" "verify-full" "PGSSLROOTCERT" "/etc/sparkyard/database/ca.crt") }}{{ end -}}
+{{- range $name, $value := $env }}
+- {name: {{ $name }}, value: {{ $value }}}
+{{- end }}
+- name: PGPASSWORD
+  valueFrom: {secretKeyRef: {name: {{ include "jupyter.secret" . }}, key: database}}
+{{- end }}
+
+{{/* How the hub reaches an identity provider outside. All inside speak http, but for the API server. */}}
+{{- define "jupyter.outsideEnv" -}}
+{{- $env := dict -}}
+{{- with .Values.global.proxy -}}
+  {{- if .https }}{{ $env = dict "https_proxy" .https "no_proxy" (list .noProxy ".svc" "$(KUBERNETES_SERVICE_HOST)" | compact | join ",") }}{{ end -}}
+{{- end -}}
+{{- if .Values.global.trustedCa.configMap }}{{ $_ := set $env "SSL_CERT_FILE" "/etc/sparkyard/ca/ca.crt" }}{{ end -}}
+{{- range $name, $value := $env }}
+- {name: {{ $name }}, value: {{ quote $value }}}
+{{- end }}
+{{- end }}
+
 {{/* A person's account, before their name. */}}
 {{- define "jupyter.accountPrefix" -}}system:serviceaccount:{{ .Values.global.notebooks.namespace }}:notebook-{{- end }}
 
@@ -76,5 +107,5 @@
   "shares" (include "jupyter.shares" . | fromJsonArray)
   "authenticator" .Values.login.authenticator
   "config" .Values.login.config
-  "database" (not (empty .Values.database.secret)) | toPrettyJson -}}
+  "database" (not (empty (include "jupyter.usesServer" .))) | toPrettyJson -}}
 {{- end }}

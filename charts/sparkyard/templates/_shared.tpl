@@ -134,6 +134,40 @@ spec:
     - fromEntities: [kube-apiserver, remote-node]
 {{- end }}
 
+{{/* A container that goes before others: a database and its user on the lake's server, made once; the password follows the Secret.
+     Called with (list $ <the environment of who uses it: libpq's variables>), beside a volume `ca` where the lake has TLS. */}}
+{{- define "sparkyard.makeDatabase" -}}
+{{- $ := index . 0 -}}
+- name: database
+  image: {{ include "sparkyard.image" (list $ "postgres") }}
+  imagePullPolicy: {{ $.Values.global.imagePullPolicy }}
+  args: [bash, -c, {{ include "sparkyard.makeDatabaseScript" . | toJson }}]
+  env: {{- index . 1 | nindent 4 }}
+    - name: POSTGRES_PASSWORD
+      valueFrom: {secretKeyRef: {name: {{ $.Values.global.lake.postgresqlSecret | default "lake-postgresql" }}, key: postgres}}
+  resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {cpu: 500m, memory: 128Mi}}
+  securityContext: {{- include "sparkyard.containerSecurity" . | nindent 4 }}
+  {{- if $.Values.global.lake.tlsSecret }}
+  volumeMounts: [{name: ca, mountPath: /etc/sparkyard/database, readOnly: true}]
+  {{- end }}
+{{- end }}
+
+{{- define "sparkyard.makeDatabaseScript" -}}
+set -euo pipefail
+export APP_USER="$PGUSER" APP_DATABASE="$PGDATABASE" APP_PASSWORD="$PGPASSWORD"
+export PGUSER=postgres PGDATABASE=postgres PGPASSWORD="$POSTGRES_PASSWORD"
+until pg_isready -q; do sleep 1; done
+exec psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 <<'SQL'
+\getenv user APP_USER
+\getenv database APP_DATABASE
+\getenv password APP_PASSWORD
+SELECT format('CREATE ROLE %I LOGIN', :'user') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user') \gexec
+ALTER ROLE :"user" PASSWORD :'password';
+SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'user') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+REVOKE CONNECT ON DATABASE :"database" FROM PUBLIC;
+SQL
+{{- end }}
+
 {{/* matchCondition of a webhook for applications: they are made, or asked for something else than to stop, to go on or to be kept so long. */}}
 {{- define "sparkyard.specIsNew" -}}
 request.operation == 'CREATE' || (object.spec != oldObject.spec && (

@@ -57,3 +57,7 @@ def _print_report(report: "Report", namespace: str, timeout: int) -> None:
             next_command=f"kubectl get pods,events -n {namespace}",
         )
     print(f"\n{report.notes}")
+    if report.new_logins:
+        print("\nNew passwords, shown this once; each stays in its Secret, as said above:")
+        for login in sorted(report.new_logins):
+            print(f"  {login.where:<12}{login.person:<12}{login.password}")

@@ -10,6 +10,7 @@ from sparkyard.helm import Helm
 from sparkyard.kube import Kube
 from sparkyard.kube.workloads import Workload, explain_workload, list_workloads
 from sparkyard.runs.crds import CRD_PATH, apply_crds
+from sparkyard.runs.logins import Login, read_logins
 from sparkyard.runs.values import CHART, InstallRequest, list_lost, make_values
 
 Object = dict[str, Any]
@@ -22,6 +23,7 @@ class Report:
     ready: list[Workload] = field(default_factory=list)
     waiting: dict[str, str] = field(default_factory=dict)  # title: why
     notes: str = ""  # the chart's own, NOTES.txt
+    new_logins: set[Login] = field(default_factory=set)
 
 
 def install(request: InstallRequest, tell: Callable[[str], None]) -> Report:
@@ -38,10 +40,11 @@ def install(request: InstallRequest, tell: Callable[[str], None]) -> Report:
     helm.update_dependencies(CHART)
     if values["global"].get("createNamespaces", True) or kube.find(f"/api/v1/namespaces/{request.namespace}") is None:
         adopt_namespace(kube, request.namespace)
+    known = read_logins(kube, request.namespace)
     revision = helm.upgrade(RELEASE, CHART, values, request.namespace, request.timeout, create_namespace=False)
     tell(f"release {RELEASE} revision {revision} deployed; waiting for its workloads")
     report = wait_for_workloads(kube, request.timeout, tell)
-    return replace(report, notes=helm.notes(RELEASE, request.namespace))
+    return replace(report, notes=helm.notes(RELEASE, request.namespace), new_logins=read_logins(kube, request.namespace) - known)
 
 
 def choose_values(request: InstallRequest, given: Object) -> Object:

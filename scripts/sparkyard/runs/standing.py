@@ -81,7 +81,7 @@ def list_needed(values: Object, namespace: str) -> Iterator[tuple[str, str, str]
     for name in shared["imagePullSecrets"]:
         yield from (("secrets", place, name) for place in dict.fromkeys([namespace, *workers, *shares]))
     if authorities := shared["trustedCa"]["configMap"]:
-        trusting = [namespace] if _is_on(values, "history") or _is_on(values, "airflow") else []
+        trusting = [namespace] if any(_is_on(values, part) for part in ("history", "airflow")) or notebooks else []
         yield from (("configmaps", place, authorities) for place in dict.fromkeys([*workers, *trusting]))
 
 

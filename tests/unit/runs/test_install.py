@@ -1,5 +1,7 @@
 """Installing: what a site was given is not lost, what is the site's own is left alone, and each workload is told once when it is ready."""
 
+import base64
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +12,7 @@ from sparkyard.helm import Helm
 from sparkyard.kube.workloads import Workload
 from sparkyard.runs import install
 from sparkyard.runs.install import wait_for_workloads
+from sparkyard.runs.logins import Login
 from sparkyard.runs.values import InstallRequest
 
 
@@ -63,11 +66,17 @@ class Site:
         self.asked: list[str] = []
         self.host, self.kubeconfig, self.values = "https://site", None, given
         self.namespace = namespace
+        self.secrets: dict[str, dict[str, str]] = {}
+        self.made: dict[str, dict[str, str]] = {}  # by the next upgrade
+        self.report = install.Report()
 
     def get(self, path: str) -> dict[str, Any]:
         return {"gitVersion": "v1.35.0"}
 
     def find(self, path: str) -> dict[str, Any] | None:
+        if "/secrets/" in path:
+            data = self.secrets.get(path.rsplit("/", 1)[-1])
+            return None if data is None else {"data": {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}}
         return {} if self.namespace else None
 
     def apply(self, path: str, body: dict[str, Any]) -> None:
@@ -85,6 +94,7 @@ class Site:
     def upgrade(self, release: str, chart: Any, values: dict[str, Any], *_: Any, create_namespace: bool) -> int:
         self.asked.append("upgrade")
         self.values = values
+        self.secrets |= self.made
         return 2
 
 
@@ -97,7 +107,7 @@ def run_install(monkeypatch: pytest.MonkeyPatch, site: Site, *settings: str, **w
     monkeypatch.setattr(install, "Helm", lambda kubeconfig: site)
     monkeypatch.setattr(install, "apply_crds", apply_crds)
     monkeypatch.setattr(install, "wait_for_workloads", lambda *_: install.Report())
-    install.install(InstallRequest(settings=["global.images.spark=r/spark:1", *settings], **words), lambda line: None)
+    site.report = install.install(InstallRequest(settings=["global.images.spark=r/spark:1", *settings], **words), lambda line: None)
     return site
 
 
@@ -116,6 +126,17 @@ def test_a_command_that_would_reset_the_site_changes_nothing_and_says_the_ways_o
     assert "airflow" not in dropped
     with pytest.raises(UsageError, match="contradict"):
         run_install(monkeypatch, site, reuse=True, forget=True)
+
+
+def test_passwords_are_news_when_they_are_made_and_not_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site({})
+    site.secrets = {"jupyter-passwords": {"ann": "of-old"}}
+    site.made = {
+        "jupyter-passwords": {"ann": "of-old", "bob": "bobs"},
+        "airflow": {"passwords.json": json.dumps({"admin": "admins"}), "jwt-key": "k"},
+    }
+    assert run_install(monkeypatch, site).report.new_logins == {Login("notebooks", "bob", "bobs"), Login("Airflow", "admin", "admins")}
+    assert run_install(monkeypatch, site).report.new_logins == set()
 
 
 def test_crds_of_a_sites_own_operator_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

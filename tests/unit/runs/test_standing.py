@@ -64,6 +64,11 @@ SHARES = {"global": {"shares": [{"name": "risk"}]}}
         (ALONE, ["sparkyard", "spark-jobs"], ["spark-jobs", "sparkyard"]),
         (ALONE | {"history": OFF}, ["sparkyard", "spark-jobs"], ["spark-jobs", "sparkyard"]),
         (ALONE | {"history": OFF, "airflow": OFF}, ["sparkyard", "spark-jobs"], ["spark-jobs"]),
+        (
+            {"history": OFF, "airflow": OFF},
+            ["sparkyard", "spark-jobs", "spark-notebooks"],
+            ["spark-jobs", "spark-notebooks", "sparkyard"],
+        ),
         (SHARES, ["sparkyard", "spark-jobs", "spark-notebooks", "sparkyard-shares"], ["spark-jobs", "spark-notebooks", "sparkyard"]),
     ],
 )
