@@ -27,14 +27,15 @@ SPACE = "e2e-notebooks"
 USERS = ("ann", "bob")
 
 
-def make_values(images: Object, teams: Object | None = None, shares: Sequence[Object] = ()) -> Object:
+def make_values(images: Object, teams: Object | None = None, shares: Sequence[Object] = (), idle: Object | None = None) -> Object:
     """The smallest hub, in namespaces of its own; the lake of the platform is elsewhere."""
     small = {"notebook": {"cpu": "100m", "memory": "2Gi", "driverMemory": "512m"}, "executors": {"max": 2, "cores": 1, "memory": "512m"}}
     lake = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "sparkyard"}}}
     ports = [{"protocol": "TCP", "port": port} for port in (7070, 5432)]
     return {
         "global": {"images": images, "notebooks": {"namespace": SPACE, "teams": teams or {}}, "shares": list(shares)},
-        "users": {"names": [*USERS, "cleo", "dora", "emil"]},  # each of the last three belongs to one file
+        "users": {"names": [*USERS, "cleo", "dora", "emil", "fay"]},  # each of the last four belongs to one file
+        "idle": idle or {},
         "profiles": {"small": small, "medium": small, "large": small},
         "home": {"size": "100Mi"},
         "database": {"size": "100Mi"},
@@ -80,9 +81,9 @@ def make_surroundings(yard: Any, shares: Sequence[Object] = ()) -> list[Object]:
     ]
 
 
-def upgrade(yard: Any, *deployments: str, teams: Object | None = None, shares: Sequence[Object] = ()) -> None:
-    """The hub with teams or shares, or without them again."""
-    Helm(yard.kubeconfig).upgrade(RELEASE, CHART, make_values(load_images(), teams, shares), RELEASE, 300)
+def upgrade(yard: Any, *deployments: str, **more: Any) -> None:
+    """The hub with more of make_values, or without it again."""
+    Helm(yard.kubeconfig).upgrade(RELEASE, CHART, make_values(load_images(), **more), RELEASE, 300)
     for name in ("jupyter-hub", *deployments):
         yard.kubectl("rollout", "status", f"deployment/{name}", "-n", RELEASE, "--timeout=240s")
 
