@@ -1,9 +1,12 @@
 """What must be true inside every image, and of each one's entrypoint."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from charts.certificates import make_certificate
 
 from sparkyard.project import ROOT, load_versions
 
@@ -87,6 +90,16 @@ def test_versions_elsewhere(image: Callable) -> None:
     assert image("hub").ask("python3 -m jupyterhub --version") == image("notebook").ask("python3 -m jupyterhub --version"), "they talk"
     assert image("hub-proxy").ask("node --version").startswith("v")
     assert "controller" in image("spark-operator").run("/usr/bin/spark-operator", "--help").stdout
+
+
+def test_the_hub_asks_an_identity_provider_through_a_proxy_by_the_authorities_given(image: Callable, tmp_path: Path) -> None:
+    make_certificate(tmp_path, "DNS:id.example.com")
+    env = {name.replace(".", "_").upper(): (tmp_path / name).read_text() for name in ("tls.crt", "tls.key")}
+    done = image("hub").run("python3", "-c", (Path(__file__).parent / "identity.py").read_text(), env=env)
+    said = json.loads(done.stdout)
+    assert said["asked_for"] == ["id.example.com:443"] * 2
+    assert said["answers"][0] == "hello"
+    assert "certificate" in said["answers"][1], "believed without its authority"
 
 
 def test_a_driver_runs_a_job_of_the_image(image: Callable) -> None:
