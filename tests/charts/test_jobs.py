@@ -134,3 +134,6 @@ def test_dns_is_where_the_site_says() -> None:
     [rule] = pick(render(files=(CI / "everything-values.yaml",)), "NetworkPolicy", "dns", "team-b")["spec"]["egress"]
     assert rule["to"][0]["podSelector"]["matchLabels"] == {"dns.operator.openshift.io/daemonset-dns": "default"}
     assert {port["port"] for port in rule["ports"]} == {5353}
+    cached = render({"global": {"networkPolicies": {"dns": {"cidrs": ["169.254.20.10/32"]}}}})
+    [rule] = pick(cached, "NetworkPolicy", "dns", "spark-jobs")["spec"]["egress"]
+    assert [list(peer) for peer in rule["to"]] == [["namespaceSelector", "podSelector"], ["ipBlock"]]

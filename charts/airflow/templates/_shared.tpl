@@ -88,6 +88,9 @@ topologySpreadConstraints:
 - to:
     - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ $dns.namespace }}}}
       podSelector: {matchLabels: {{ $dns.podLabels | default (dict "k8s-app" "kube-dns") | toJson }}}
+    {{- range $dns.cidrs }}
+    - ipBlock: {cidr: {{ . }}}
+    {{- end }}
   ports: {{- range $dns.ports }}{{ nindent 4 (printf "- {protocol: UDP, port: %v}" .) }}{{ nindent 4 (printf "- {protocol: TCP, port: %v}" .) }}{{ end }}
 {{- end }}
 
