@@ -137,7 +137,7 @@ spec:
     - fromEntities: [kube-apiserver, remote-node]
 {{- end }}
 
-{{/* A container that goes before others: a database and its user on the lake's server, made once; the password follows the Secret.
+{{/* A container that goes before others and makes a database on the lake's server.
      Called with (list $ <the environment of who uses it: libpq's variables>), beside a volume `ca` where the lake has TLS. */}}
 {{- define "sparkyard.makeDatabase" -}}
 {{- $ := index . 0 -}}
@@ -156,6 +156,7 @@ spec:
 {{- end }}
 
 {{- define "sparkyard.makeDatabaseScript" -}}
+# A database and its user on the lake's server, made once; the password follows the Secret.
 set -euo pipefail
 export APP_USER="$PGUSER" APP_DATABASE="$PGDATABASE" APP_PASSWORD="$PGPASSWORD"
 export PGUSER=postgres PGDATABASE=postgres PGPASSWORD="$POSTGRES_PASSWORD"
@@ -169,7 +170,7 @@ ALTER ROLE :"user" PASSWORD :'password';
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'user') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 REVOKE CONNECT ON DATABASE :"database" FROM PUBLIC;
 SQL
-{{- end }}
+{{ end }}
 
 {{/* matchCondition of a webhook for applications: they are made, or asked for something else than to stop, to go on or to be kept so long. */}}
 {{- define "sparkyard.specIsNew" -}}
