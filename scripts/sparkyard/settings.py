@@ -12,7 +12,7 @@ from sparkyard import names
 from sparkyard.errors import UsageError
 
 # Raise it when the same settings lead to other defaults than before: objects that name an older generation are then left as they are.
-GENERATION = 4
+GENERATION = 5
 
 
 class Model(BaseModel):

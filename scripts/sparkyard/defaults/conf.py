@@ -10,6 +10,7 @@ RPC_DIR = "/etc/sparkyard/rpc"
 
 SESSION = {
     "spark.sql.adaptive.enabled": "true",
+    "spark.sql.codegen.cache.maxEntries": "1000",  # of a hundred, a session that lives long compiles each query's code anew
     "spark.sql.codegen.hugeMethodLimit": "8000",  # beyond it the JVM interprets for ever; generated in pieces a wide row is compiled
     "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",  # else a frame kept after a shuffle is 200 tasks
     "spark.sql.session.timeZone": "UTC",
