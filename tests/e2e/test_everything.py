@@ -37,8 +37,9 @@ def find_password(said: str, where: str, person: str) -> str:
 
 
 def ask_database(yard: Any, database: str, sql: str) -> list[str]:
-    asked = yard.kubectl("exec", "-n", PLATFORM_NAMESPACE, "lake-postgresql-0", "--", "psql", "-qtA", "-d", database, "-c", sql)
-    return str(asked.stdout).split()
+    password = read_secret(yard.kube, PLATFORM_NAMESPACE, "lake-postgresql")["postgres"]
+    psql = ["env", f"PGPASSWORD={password}", "psql", "-qtA", "-h", "localhost", "-U", "postgres", "-d", database, "-c", sql]
+    return str(yard.kubectl("exec", "-n", PLATFORM_NAMESPACE, "lake-postgresql-0", "--", *psql).stdout).split()
 
 
 def test_it_says_what_is_next_and_each_new_password_once(yard: Any, said: str) -> None:
