@@ -66,7 +66,7 @@ def test_the_notes_say_how_to_log_in_to_what_is_there(tmp_path: Path, off: tuple
     files = ["--values", str(IMAGES), "--values", str(tmp_path / "off.json")]
     text = helm("template", "sparkyard", str(chart), "-n", "sparkyard", *files, "--show-only", "templates/said.yaml")
     said = yaml.safe_load(text)["notes"]
-    told = {"notebooks": "get secret jupyter-passwords -n sparkyard", "airflow": "get secret -n sparkyard airflow "}
+    told = {"notebooks": "get secret jupyter-passwords -n sparkyard", "airflow": "get secret airflow -n sparkyard"}
     assert {part for part, words in told.items() if words in said} == set(told) - set(off)
     assert "Next:" in said
 
