@@ -1,7 +1,6 @@
 """The cluster's lake seen from here: its store and catalog through forwarded ports, with the credentials that jobs have; files are
 uploaded with the key that ingest has."""
 
-import base64
 import configparser
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from sparkyard.errors import ClusterError
 from sparkyard.kube import Kube, forward
+from sparkyard.kube.secrets import find_secret
 from sparkyard.lake import load_remote_catalog
 from sparkyard.names import CATALOG, CATALOG_SECRET, JOBS_NAMESPACE, PLATFORM_NAMESPACE, S3_INGEST_SECRET, S3_SECRET
 from sparkyard.s3 import Store, plan_upload, upload_files
@@ -24,14 +24,14 @@ DATABASE_SERVICE, DATABASE_PORT = "lake-postgresql", 5432
 
 
 def read_secret(kube: Kube, namespace: str, name: str) -> dict[str, str]:
-    secret = kube.find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+    secret = find_secret(kube, namespace, name)
     if secret is None:
         raise ClusterError(
             "there is no such Secret: is the platform installed?",
             where=f"{namespace}/{name}",
             next_command="sparkyard install --reuse-values",
         )
-    return {key: base64.b64decode(value).decode() for key, value in secret.get("data", {}).items()}
+    return secret
 
 
 @contextmanager
