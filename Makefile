@@ -51,7 +51,7 @@ down: ## Take the cluster of `make cluster` down, to the last mount and process
 	@python3 scripts/cluster/main.py down
 
 ##@ Is it true?
-.PHONY: check test test-long bench-start bench-jobs bench-families bench-scale bench-io bench-notebook bench-airflow cds-lists
+.PHONY: check test test-long bench-start bench-jobs bench-families bench-scale bench-order bench-io bench-notebook bench-airflow cds-lists
 check: setup ## Style, types, layers, bounds, versions: everything that needs no run
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports
 	@$(PYTEST) -q tests/unit/repo
@@ -74,6 +74,10 @@ bench-families: setup java ## Marts and indicators: ours, Spark as published, Du
 
 bench-scale: setup ## Landing and q3 with 1, 2 and 4 executors of 0.2 CPU on the running cluster; drops its trace tables
 	@$(PYTHON) scripts/bench/scale.py
+
+bench-order: setup java ## What a table's order is worth to a question that filters by it: a table as large as a shard of the trace, and a large one
+	@$(PYTHON) scripts/bench/order.py --rows 450000
+	@$(PYTHON) scripts/bench/order.py --rows 20000000 --target-mib 32
 
 bench-io: setup java ## Landing against a plain copy (SHARE=folder of a mounted share), a night of losses and publishing against what is usual
 	@$(PYTHON) scripts/bench/landing.py $(if $(SHARE),--share $(SHARE)) --mib 2048

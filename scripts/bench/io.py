@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
@@ -26,12 +25,8 @@ from sparkyard.project import ROOT
 sys.path.insert(0, str(ROOT / "spark_apps"))
 sys.path.insert(0, str(ROOT / "scripts" / "dev"))
 import postgres
+import session
 from pyspark.sql import SparkSession
-
-from sparkyard.local.catalog import ensure_catalog
-from sparkyard.local.conf import make_local_conf
-from sparkyard.local.home import ensure_home
-from sparkyard.local.launch import find_added_jars
 
 TABLE = "yard.refined.bench_publish"
 COLUMNS = (
@@ -103,19 +98,6 @@ class Bench:
             sys.exit(f"the targets differ: {found}")
 
 
-def start_spark(home: Path) -> SparkSession:
-    ensure_catalog(ensure_home(home))
-    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "spark_apps")}
-    conf = make_local_conf(home, home / "tmp") | {"spark.driver.memory": "2g", "spark.ui.showConsoleProgress": "false"}
-    conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
-    builder: Any = SparkSession.builder.master(f"local[{os.cpu_count()}]").appName("bench-io")
-    for key, value in conf.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session  # type: ignore[no-any-return]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (1000000)")
@@ -124,7 +106,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, postgres.serve(54329, None, *SETTINGS) as server:
         os.environ["SPARKYARD_CONNECTIONS"] = folder
         Path(folder, "bench.toml").write_text(server.connection())
-        spark = start_spark(Path(folder) / "home")
+        spark = session.start(Path(folder) / "home", "2g")
         bench = Bench(spark, server, Path(folder), args.rows)
         bench.prepare()
         ways = [bench.publish, bench.append, bench.copy]

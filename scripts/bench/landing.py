@@ -25,13 +25,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import session
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkyard.local.catalog import ensure_catalog
-from sparkyard.local.conf import make_local_conf
 from sparkyard.local.home import ensure_home
-from sparkyard.local.launch import find_added_jars
 from sparkyard.project import ROOT
 from sparkyard.samples.losses import make_files
 
@@ -42,18 +41,6 @@ from share import land
 
 LARGE = 4  # files
 FOLDER = "sparkyard-bench"
-
-
-def make_session(home: Path) -> SparkSession:
-    os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "spark_apps")}
-    conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "512m"}
-    conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
-    builder = SparkSession.builder.master("local[2]").appName("bench")
-    for key, value in conf.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session
 
 
 def forget(folder: Path) -> None:
@@ -245,7 +232,7 @@ def main() -> None:
         if args.small:
             land_small(share, home, args.small)
             return
-        spark = make_session(home)
+        spark = session.start(home, "512m")
         quietly(lambda: land.main(["--share", "bench", "--pattern", "nothing"], spark))  # what only the first run has to load
         if args.rows:
             compare_reading(spark, share, home, args.rows, args.pairs)

@@ -3,9 +3,13 @@
 From: every table of yard.trusted and yard.refined, or those named
 To:   the same tables with the same rows
 
-Rows never change. A snapshot is kept for --keep-days, and the last --keep-snapshots of a table for ever: that is how far time travel and
-a restored backup of the catalog reach. A file that no snapshot refers to goes when it is older than --orphan-days: a writer that still
-works must have committed by then; so does a helper's table that a killed share-export, `sparkyard sql` or `sparkyard promote` left.
+Rows never change. Those of a table with an order (`ALTER TABLE … WRITE LOCALLY ORDERED BY …`) are brought into it as files are rewritten,
+so that a question which filters by it opens few of them.
+
+A snapshot is kept for --keep-days, and the last --keep-snapshots of a table for ever: that is how far time travel and a restored backup of
+the catalog reach. A file that no snapshot refers to goes when it is older than --orphan-days: a writer that still works must have committed
+by then; so does a helper's table that a killed share-export, `sparkyard sql` or `sparkyard promote` left.
+
 --dry-run tells what would be done and does nothing. A table that somebody else writes at the same time is left for the next run, and said.
 One that cannot be tended keeps no other from it: the run ends in an error that names it, when all the others are done. Tables of yard.raw
 are lake-upkeep-raw's, which has the key that may write them.
@@ -57,10 +61,11 @@ def count_small(spark: SparkSession, table: str, args: argparse.Namespace) -> in
 
 
 def rewrite(spark: SparkSession, table: str, args: argparse.Namespace) -> tuple[int, int]:
-    """Small files read and large ones written; a rewrite that changed the number of rows fails the job."""
+    """Small files read and large ones written, in the order that the table has; a rewrite that changed the number of rows fails the job."""
     options = {"target-file-size-bytes": args.target_mib * MIB, "min-input-files": args.min_files}
     pairs = ", ".join(f"'{name}', '{value}'" for name, value in options.items())
-    done = call(spark, "rewrite_data_files", table, f"options => map({pairs})")[0]
+    sort = ["strategy => 'sort'"] if has_order(spark, table) else []
+    done = call(spark, "rewrite_data_files", table, f"options => map({pairs})", *sort)[0]
     if done.rewritten_data_files_count:
         [last] = spark.sql(
             f"SELECT summary FROM {table}.snapshots WHERE operation = 'replace' ORDER BY committed_at DESC LIMIT 1"
@@ -68,6 +73,11 @@ def rewrite(spark: SparkSession, table: str, args: argparse.Namespace) -> tuple[
         if last.summary["added-records"] != last.summary["deleted-records"]:
             raise jobkit.JobError(f"{table}: the rewrite changed the number of rows: {last.summary}")
     return done.rewritten_data_files_count, done.added_data_files_count
+
+
+def has_order(spark: SparkSession, table: str) -> bool:
+    """Somebody said `WRITE ORDERED BY` of it."""
+    return not spark.sql(f"SHOW TBLPROPERTIES {table}").where("key = 'sort-order'").isEmpty()
 
 
 def count_old(spark: SparkSession, table: str, before: datetime, keep: int) -> int:

@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,29 @@ def test_small_files_become_large_ones_and_rows_stay(table: Any) -> None:
     before = snapshots(table)
     assert run(table) == []
     assert snapshots(table) == before, "a second run changes nothing"
+
+
+def test_files_of_a_table_with_an_order_are_written_in_it(yard: Any) -> None:
+    """Before, each file may hold any value; afterwards no two do."""
+    yard.spark.sql("CREATE NAMESPACE yard.trusted")
+    yard.spark.sql(f"CREATE TABLE {TABLE} (id BIGINT, note STRING) USING iceberg")
+    yard.spark.sql(f"ALTER TABLE {TABLE} WRITE LOCALLY ORDERED BY id")
+    for number in range(6):
+        rows = yard.spark.range(number, 60_000, 6, numPartitions=1).selectExpr("id", "sha2(string(id), 256) AS note")
+        rows.writeTo(TABLE).append()
+    assert overlaps(yard) == 5
+    name, small, written, *_ = run(yard, "--target-mib", "1")
+    assert (name, small) == (TABLE, 6)
+    assert written > 1
+    assert overlaps(yard) == 0
+    assert yard.rows(TABLE, "id") == [(number,) for number in range(60_000)]
+
+
+def overlaps(yard: Any) -> int:
+    """How many files begin before the one ahead of them has ended."""
+    bounds = yard.spark.table(f"{TABLE}.files").select("readable_metrics.id.lower_bound", "readable_metrics.id.upper_bound")
+    spans = sorted(map(tuple, bounds.collect()))
+    return sum(low <= high for (_, high), (low, _) in pairwise(spans))
 
 
 def test_a_dry_run_tells_the_same_and_does_nothing(table: Any) -> None:
