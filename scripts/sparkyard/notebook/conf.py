@@ -58,13 +58,13 @@ def make_cluster_conf(settings: PlatformSettings, sizes: Sizes, pod: Pod, templa
 
 
 def make_allocation(most: int) -> dict[str, str]:
-    """Executors come when a cell needs them and go soon after; a session is there without any."""
+    """Executors come when a cell needs them and go soon after. The first is asked for as the session starts, and starts beside it."""
     return {
         "spark.dynamicAllocation.enabled": "true",
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",
         "spark.dynamicAllocation.shuffleTracking.timeout": "5min",
         "spark.dynamicAllocation.minExecutors": "0",
-        "spark.dynamicAllocation.initialExecutors": "0",
+        "spark.dynamicAllocation.initialExecutors": "1",
         "spark.dynamicAllocation.maxExecutors": str(most),
         "spark.dynamicAllocation.executorIdleTimeout": "60s",
         "spark.dynamicAllocation.cachedExecutorIdleTimeout": "20min",

@@ -6,7 +6,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
@@ -46,11 +49,20 @@ def load_ipython_extension(shell: Any) -> None:
     progress = CallProgress()
     spark = ConnectSession(place.words, make_address, progress)
     shell.push({"spark": spark, "yard": Yard(spark, place)}, interactive=False)
+    loading = Thread(target=import_client, daemon=True)
+    shell.events.register("pre_run_cell", lambda _: loading.join())  # of two threads that import, one may see half a module
     progress.watch(shell.events)
     spark.watch(shell)
     register_sql(shell, spark)
     watch_errors(shell, spark.notice)
     watch_idle(shell)
+    loading.start()
+
+
+def import_client() -> None:
+    """While the person still looks at the notebook. What fails here fails again, and is told, where it is used."""
+    with suppress(Exception):
+        import_module("pyspark.sql.connect.session")
 
 
 def prepare_connect(environ: Mapping[str, str] = os.environ) -> Place:

@@ -20,6 +20,7 @@ def make_server_conf(settings: PlatformSettings, sizes: Sizes, pod: Pod, templat
         **make_cluster_conf(settings, sizes, pod, template),
         "spark.app.name": sizes.user.replace("--", "-"),
         "spark.scheduler.mode": "FAIR",  # a small question does not wait for a large one
+        "spark.dynamicAllocation.initialExecutors": "0",  # nobody has asked yet
         "spark.dynamicAllocation.shuffleTracking.timeout": "60s",  # each question is planned anew: none reads what another has shuffled
         "spark.eventLog.enabled": "false",  # it never ends, and so would the log not
         "spark.connect.session.manager.defaultSessionTimeout": f"{idle}s",

@@ -40,9 +40,9 @@ def test_ports_are_left_to_spark() -> None:
     assert not [key for key in conf() if key.endswith(".port")]
 
 
-def test_an_opened_notebook_holds_no_executor() -> None:
+def test_the_first_executor_starts_beside_the_session_and_all_go() -> None:
     allocation = {key.rpartition(".")[2]: value for key, value in conf().items() if key.startswith("spark.dynamicAllocation.")}
-    assert (allocation["enabled"], allocation["minExecutors"], allocation["initialExecutors"]) == ("true", "0", "0")
+    assert (allocation["enabled"], allocation["minExecutors"], allocation["initialExecutors"]) == ("true", "0", "1")
     assert allocation["maxExecutors"] == "3"
     assert allocation["executorIdleTimeout"] == "60s"
     assert conf()["spark.scheduler.minRegisteredResourcesRatio"] == "0"

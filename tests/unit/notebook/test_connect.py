@@ -131,7 +131,7 @@ def test_a_server_is_configured_as_a_notebook_is(tmp_path: Path) -> None:
     assert conf["spark.sql.catalog.yard.type"] == "jdbc"
     assert conf["spark.network.crypto.enabled"] == conf["spark.io.encryption.enabled"] == "true"
     assert conf["spark.dynamicAllocation.maxExecutors"] == "8"
-    assert conf["spark.dynamicAllocation.minExecutors"] == "0"
+    assert conf["spark.dynamicAllocation.minExecutors"] == conf["spark.dynamicAllocation.initialExecutors"] == "0"
     assert conf["spark.driver.memory"] == "2g"
     assert conf["spark.site"] == "own"
     assert conf["spark.connect.session.manager.defaultSessionTimeout"] == "600s"
