@@ -40,7 +40,7 @@ class Page:
 def render_report(pages: Sequence[Page], title: str, made: str) -> str:
     listed = _table(["run", "state", "rows read", "rejected", "written", "seconds"], [_listed(page.record) for page in pages])
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{STYLE}</style>'
-    body = f'<header><h1>{escape(title)}</h1><p class="quiet">{len(pages)} runs · made {escape(made)}</p>{listed}</header>'
+    body = f'<header><h1>{escape(title)}</h1><p class="quiet">{len(pages)} run(s) · made {escape(made)}</p>{listed}</header>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}{"".join(map(_section, pages))}</body></html>\n'
 
 

@@ -37,4 +37,4 @@ def report(
         pages = [make_page(record, catalog) for record in records]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(render_report(pages, title, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"), encoding="utf-8")
-    print(f"{out}: {len(pages)} runs")
+    print(f"{out}: {len(pages)} run(s)")
