@@ -11,7 +11,6 @@ time to the first word and the peak of memory; a query on files in place against
 
 import argparse
 import contextlib
-import io
 import json
 import math
 import os
@@ -21,13 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import session
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from session import quietly, timed
 
 from sparkyard.local.catalog import ensure_catalog
 from sparkyard.local.home import ensure_home
@@ -51,17 +51,6 @@ def forget(folder: Path) -> None:
             os.fsync(handle)
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(handle)
-
-
-def timed(deed: Callable[[], Any]) -> float:
-    begin = time.monotonic()
-    deed()
-    return time.monotonic() - begin
-
-
-def quietly(deed: Callable[[], Any]) -> Any:
-    with contextlib.redirect_stdout(io.StringIO()):
-        return deed()
 
 
 def fill_large(folder: Path, mib: int) -> None:

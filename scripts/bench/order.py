@@ -7,19 +7,16 @@ Both are written, tended by lake-upkeep, and asked for one day of 300, in turn. 
 """
 
 import argparse
-import contextlib
-import io
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import session
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from session import quietly, timed
 
 from sparkyard.project import ROOT
 
@@ -33,12 +30,6 @@ FILES = 8
 ROWS = (f"timestamp_seconds({FIRST} + pmod(xxhash64(id), {DAYS * DAY})) AS time", "IF(id % 2 = 0, 'Open', 'Close') AS action")
 MIDDLE = FIRST + DAYS // 2 * DAY
 ONE_DAY = f"time >= timestamp_seconds({MIDDLE}) AND time < timestamp_seconds({MIDDLE + DAY})"
-
-
-def timed(deed: Callable[[], Any]) -> float:
-    begin = time.monotonic()
-    deed()
-    return time.monotonic() - begin
 
 
 def make_tables(spark: SparkSession) -> None:
@@ -57,8 +48,7 @@ def ask(spark: SparkSession, table: str) -> list[Any]:
 
 
 def tend(spark: SparkSession, table: str, target: int) -> None:
-    with contextlib.redirect_stdout(io.StringIO()):
-        upkeep.main(["--table", table, "--target-mib", str(target), "--min-files", "2"], spark)
+    quietly(lambda: upkeep.main(["--table", table, "--target-mib", str(target), "--min-files", "2"], spark))
 
 
 def size(spark: SparkSession, table: str) -> str:

@@ -1,7 +1,11 @@
-"""A session of this machine with a lake of its own, as a local run would have it."""
+"""A session of this machine with a lake of its own, as a local run would have it; and what is done in it, timed or without a word."""
 
+import contextlib
+import io
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +29,14 @@ def start(home: Path, memory: str) -> SparkSession:
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session  # type: ignore[no-any-return]
+
+
+def timed(deed: Callable[[], Any]) -> float:
+    begin = time.monotonic()
+    deed()
+    return time.monotonic() - begin
+
+
+def quietly(deed: Callable[[], Any]) -> Any:
+    with contextlib.redirect_stdout(io.StringIO()):
+        return deed()
