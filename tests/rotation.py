@@ -14,6 +14,7 @@ from sparkyard.project import ROOT
 
 TODAY = date.today().toordinal()
 OF_CHANGED = 3
+NODE = ("scripts/cluster/",)
 PLATFORM = ("scripts/sparkyard/", "charts/", "images/")
 
 
@@ -37,9 +38,11 @@ def rotate_faults(items: Iterable[pytest.Item]) -> None:
 
 
 def guarded_by(file: Path) -> Sequence[str]:
-    """tests/apps/share guards spark_apps/share/, its helpers spark_apps/share*.py, and what all jobs stand on."""
+    """tests/apps/share guards spark_apps/share/, its helpers spark_apps/share*.py, and what all jobs stand on; tests/cluster the node."""
     room, *inner = file.relative_to(ROOT / "tests").parts
-    return (f"spark_apps/{inner[0]}", "spark_apps/job") if room == "apps" else PLATFORM
+    if room == "apps":
+        return (f"spark_apps/{inner[0]}", "spark_apps/job")
+    return NODE if room == "cluster" else PLATFORM
 
 
 def todays(number: int, guarding: Sequence[str]) -> set[int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rotation import rotating
+from rotation import NODE, rotating
 
 from cluster.node import Node, eventually, host_network
 from sparkyard.project import ROOT
@@ -47,7 +47,7 @@ def test_down_leaves_nothing_of_up(absent: Node) -> None:
     assert "there was nothing" in absent.down()
 
 
-@pytest.mark.parametrize("moment", rotating(list(MOMENTS), guarding=["scripts/cluster"]))
+@pytest.mark.parametrize("moment", rotating(list(MOMENTS), guarding=NODE))
 def test_down_and_up_after_up_was_killed(absent: Node, moment: str) -> None:
     before = host_network()
     up = absent.start_up()
@@ -72,7 +72,7 @@ def test_up_takes_over_where_a_killed_one_stopped(absent: Node, moment: str) -> 
     assert absent.status()["phase"] == "ready"
 
 
-@pytest.mark.parametrize("component", rotating(COMPONENTS, guarding=["scripts/cluster"]))
+@pytest.mark.parametrize("component", rotating(COMPONENTS, guarding=NODE))
 def test_a_killed_component_comes_back(absent: Node, component: str) -> None:
     absent.up()
     before = absent.status()["components"][component]
@@ -85,6 +85,7 @@ def test_a_killed_component_comes_back(absent: Node, component: str) -> None:
     assert absent.leftovers() == {}
 
 
+@pytest.mark.fault
 def test_up_says_so_when_the_bring_up_is_killed(absent: Node) -> None:
     up = absent.start_up(stderr=subprocess.PIPE)
     eventually(lambda: (absent.home / "life/progress.log").exists(), what="the first step")
@@ -102,6 +103,7 @@ def cmdline(process: Path) -> bytes:
         return b""
 
 
+@pytest.mark.fault
 def test_a_dead_node_is_said_to_be_dead_and_made_anew(absent: Node) -> None:
     absent.up()
     dead = absent.status()["init"]
@@ -124,6 +126,7 @@ def test_a_pid_that_was_used_again_is_not_killed(absent: Node) -> None:
     bystander.wait()
 
 
+@pytest.mark.fault
 def test_a_node_whose_component_cannot_run_is_replaced(absent: Node) -> None:
     absent.up()
     before = absent.status()

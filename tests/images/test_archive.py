@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 import pytest
+from rotation import rotating
 
 from sparkyard.project import ROOT
 
@@ -52,7 +53,7 @@ def test_without_a_fitting_archive_everything_still_works(image: Callable) -> No
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("job", sorted(set(cds.JOBS)))
+@pytest.mark.parametrize("job", rotating(sorted(set(cds.JOBS)), guarding=["images/spark-runtime", "scripts/images/cds.py"]))
 def test_driver_and_executor_start_from_the_archive(job: str) -> None:
     cds.connect()
     logs = cds.run_job(cds.make_recording(job, {"JAVA_TOOL_OPTIONS": LOG}))

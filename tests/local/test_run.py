@@ -112,6 +112,7 @@ def test_an_exception_of_the_application(shell: Any) -> None:
     assert "RuntimeError: the valve is stuck" in shell.run_ok("show", "last")
 
 
+@pytest.mark.fault
 def test_out_of_memory(shell: Any) -> None:
     manifest = shell.app(
         "greedy",
@@ -149,6 +150,7 @@ def test_a_wrong_job_argument(shell: Any, windows_manifest: str) -> None:
     assert record["cause"]["message"].startswith("argument --top: many is not a whole number from 1 to 50")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_person_stops_it(shell: Any, number: signal.Signals) -> None:
     manifest = shell.app(
@@ -240,6 +242,7 @@ def test_an_application_file_that_is_not_there(shell: Any) -> None:
     assert "spec.mainApplicationFile: local:///opt/sparkyard/apps/gone.py is not here" in done.stderr
 
 
+@pytest.mark.fault
 def test_a_killed_run_is_called_lost(shell: Any) -> None:
     process = shell.start("run", shell.app("slow", "import time; print('now', flush=True); time.sleep(600)"))
     while process.stderr.readline().strip() != "now":
