@@ -17,6 +17,8 @@ from typing import Any
 from place import Place, get_place, read_json, write_private
 
 LONGEST_PAUSE = 10.0
+LOOKS = 0.1, 0.5  # seconds from one look at the files to the next: while components come, and after
+SETTLED = 30.0  # seconds since the last one came
 
 
 class Component:
@@ -85,6 +87,7 @@ def reap() -> Iterator[tuple[int, int]]:
 
 def supervise(place: Place, bring_up: int) -> None:
     components: dict[str, Component] = {}
+    came = time.monotonic()
     while True:
         for pid, code in reap():
             if pid == bring_up and code != 0:
@@ -93,8 +96,10 @@ def supervise(place: Place, bring_up: int) -> None:
                 if component.process and component.process.pid == pid:
                     component.ended(code)
         for file in place.components.glob("*.json"):
-            components.setdefault(file.stem, Component(place, file.stem)).tend()
-        signal.sigtimedwait({signal.SIGCHLD}, 0.1)
+            if file.stem not in components:
+                components[file.stem], came = Component(place, file.stem), time.monotonic()
+            components[file.stem].tend()
+        signal.sigtimedwait({signal.SIGCHLD}, LOOKS[time.monotonic() - came > SETTLED])
 
 
 def report_failure(place: Place, code: int) -> None:

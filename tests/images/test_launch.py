@@ -65,9 +65,8 @@ def make_env(home: Path, conf_dir: Path, **more: str) -> dict[str, str]:
 
 def ask_spark(args: list[str], env: dict[str, str]) -> Command:
     jars = Path(env["SPARK_HOME"]) / "jars"
-    done = subprocess.run(
-        ["java", "-cp", f"{jars}/*", "org.apache.spark.launcher.Main", SUBMIT, *args], env=env, capture_output=True, text=True
-    )
+    launcher = ["java", *LAUNCH.QUICK, "-cp", f"{jars}/*", "org.apache.spark.launcher.Main"]
+    done = subprocess.run([*launcher, SUBMIT, *args], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     words = done.stdout.strip("\0\n").lstrip("\0\n").split("\0")
     library = ""
