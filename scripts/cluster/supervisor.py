@@ -17,8 +17,8 @@ from typing import Any
 from place import Place, get_place, read_json, write_private
 
 LONGEST_PAUSE = 10.0
-LOOKS = 0.1, 0.5  # seconds from one look at the files to the next: while components come, and after
-SETTLED = 30.0  # seconds since the last one came
+LOOK, LOOK_WHEN_SETTLED = 0.1, 0.5  # seconds from one look at the files to the next
+SETTLED = 30.0  # seconds since the last component came
 
 
 class Component:
@@ -99,7 +99,8 @@ def supervise(place: Place, bring_up: int) -> None:
             if file.stem not in components:
                 components[file.stem], came = Component(place, file.stem), time.monotonic()
             components[file.stem].tend()
-        signal.sigtimedwait({signal.SIGCHLD}, LOOKS[time.monotonic() - came > SETTLED])
+        settled = time.monotonic() - came > SETTLED
+        signal.sigtimedwait({signal.SIGCHLD}, LOOK_WHEN_SETTLED if settled else LOOK)
 
 
 def report_failure(place: Place, code: int) -> None:

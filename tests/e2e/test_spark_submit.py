@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from rotation import rotating
 
 from sparkyard.names import EXECUTOR_ACCOUNT, SUBMIT_ACCOUNT
 
@@ -59,7 +58,7 @@ def test_the_submit_accounts_token_is_enough(yard: Any, settings: Path, tmp_path
     yard.kubectl("delete", "pod", "-n", yard.namespace, "e2e-raw-driver")
 
 
-@pytest.mark.parametrize("account", rotating([EXECUTOR_ACCOUNT, "default"], guarding=["charts/jobs"]))
+@pytest.mark.parametrize("account", [EXECUTOR_ACCOUNT, "default"])
 def test_another_accounts_token_is_refused(yard: Any, settings: Path, tmp_path: Path, account: str) -> None:
     done = submit(yard, settings, tmp_path, account, "e2e-raw-refused")
     assert done.returncode != 0

@@ -21,3 +21,8 @@ def test_a_rooms_faults_are_guarded_by_its_helpers_too() -> None:
     guards = rotation.guarded_by(rotation.ROOT / "tests/apps/sql/test_publish.py")
     assert "spark_apps/sqlstage.py".startswith(tuple(guards))
     assert not "spark_apps/sharecopy.py".startswith(tuple(guards))
+
+
+def test_faults_of_the_node_are_guarded_by_the_node_alone() -> None:
+    assert rotation.guarded_by(rotation.ROOT / "tests/cluster/test_goes.py") == rotation.NODE
+    assert rotation.guarded_by(rotation.ROOT / "tests/local/test_run.py") == rotation.PLATFORM
