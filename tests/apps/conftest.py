@@ -2,8 +2,10 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,9 +21,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from sparkyard.local.cds import QUICK_START
     from sparkyard.local.conf import make_local_conf
     from sparkyard.local.home import ensure_home
-    from sparkyard.local.launch import find_added_jars
+    from sparkyard.local.launch import find_added_jars, make_spark_home
 
     home = ensure_home(tmp_path_factory.mktemp("home"))
+    os.environ["SPARK_HOME"] = str(make_spark_home(tmp_path_factory.mktemp("spark")))
     os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "spark_apps")}
     builder = SparkSession.builder.master("local[2]").appName("tests")
     conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "2g"}
@@ -33,6 +36,17 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def sleep_as(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """How a module sleeps, by default not at all: this module alone. If `time.sleep` itself returned at once, a thread of Py4J
+    that looks once a second for work would take a whole processor until the test ends."""
+
+    def replace(module: ModuleType, sleep: Callable[[float], Any] = lambda seconds: None) -> None:
+        monkeypatch.setattr(module, "time", SimpleNamespace(**{**vars(time), "sleep": sleep}))
+
+    return replace
 
 
 class Yard:

@@ -18,11 +18,13 @@ SECONDS_FOR_AN_EDIT = 20
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project to edit, with the same cache, storage and registry."""
     copy = tmp_path / "copy"
-    left_out = shutil.ignore_patterns(".git", ".venv", "context", "logs", "__pycache__", ".*_cache")
-    for name in ("images", "scripts", "spark_apps", "build"):
-        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
-    for name in ("pyproject.toml", "uv.lock", "README.md"):
+    for name in ("images", "scripts", "spark_apps"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+    (copy / "build").mkdir()
+    files = [file.relative_to(ROOT) for file in (ROOT / "build").iterdir() if file.is_file()]  # its folders hold gigabytes
+    for name in ("pyproject.toml", "uv.lock", "README.md", *files):
         shutil.copy(ROOT / name, copy / name)
+    (copy / "build/uv").symlink_to(ROOT / "build/uv")
     return copy
 
 

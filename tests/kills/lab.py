@@ -119,7 +119,7 @@ class Writer:
         os.mkfifo(pipe)
         plan = Plan("kills", "local[2]", 640, "", str(Path(__file__).parent / self.script), [], [str(ROWS), str(pipe)], {}, {}, [])
         command = make_command(find_java(), plan, lab.jars, lab.conf(scratch), scratch, lab.archive)
-        environment = make_environment(plan, find_spark(), ROOT / "spark_apps", scratch, scratch.name) | KEYS
+        environment = make_environment(plan, ROOT / "spark_apps", scratch, scratch.name) | KEYS
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True, preexec_fn=die_with_parent

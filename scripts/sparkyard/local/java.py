@@ -27,7 +27,8 @@ def find_java() -> Java:
     if not path or not os.access(path, os.X_OK):
         seen = f"JAVA_HOME is {home}, which has no bin/java" if home else "no java on PATH"
         raise ToolMissing(f"Spark needs Java {SUPPORTED[0]}: {seen}", next_command=install_command())
-    said = subprocess.run([path, "-version"], capture_output=True, text=True).stderr
+    lines = subprocess.run([path, "-version"], capture_output=True, text=True).stderr.splitlines(keepends=True)
+    said = "".join(line for line in lines if not line.startswith("Picked up "))  # options of the user, such as JAVA_TOOL_OPTIONS
     found = re.search(r'version "(\d+)', said)
     major = int(found[1]) if found else 0
     if major not in SUPPORTED:

@@ -62,13 +62,23 @@ def make_command(java: Java, plan: Plan, jars: Sequence[Path], conf: dict[str, s
     ]
 
 
-def make_environment(plan: Plan, spark: Path, app_root: Path, scratch: Path, run_id: str) -> dict[str, str]:
+def make_spark_home(folder: Path) -> Path:
+    """Spark's programs and jars without its zipped Python, so that the installed pyspark is taken, which is the same: out of a zip each
+    process compiles it anew, and a worker reads the zip's directory before every task."""
+    home = folder / "spark"
+    home.mkdir()
+    for part in ("bin", "jars"):
+        (home / part).symlink_to(find_spark() / part)
+    return home
+
+
+def make_environment(plan: Plan, app_root: Path, scratch: Path, run_id: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN_ENV}
     return {
         **inherited,
         "PYTHONPATH": str(app_root),
         **plan.env,
-        "SPARK_HOME": str(spark),
+        "SPARK_HOME": str(make_spark_home(scratch)),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_SCALA_VERSION": load_versions()["SCALA_VERSION"],  # asked for by executors that are processes
         "PYSPARK_PYTHON": sys.executable,

@@ -72,12 +72,14 @@ def note_interface(entry: ledger.Entry, prefix: str, session: Any) -> str:
 def _prepare_alone(folder: Path, environ: Mapping[str, str]) -> Place:
     from sparkyard.local.catalog import ensure_catalog
     from sparkyard.local.home import CONNECTIONS_ENV, DEFAULT_HOME, SHARES_ENV, ensure_home
-    from sparkyard.local.launch import find_added_jars
+    from sparkyard.local.launch import find_added_jars, make_spark_home
 
     home = ensure_home(Path(environ.get(HOME_ENV) or DEFAULT_HOME))
     ensure_catalog(home)
     jars = sorted(Path(environ[JARS_ENV]).glob("*.jar")) if JARS_ENV in environ else find_added_jars()
     _write(folder, make_alone_conf(home, folder, jars))
+    if "SPARK_HOME" not in environ:
+        os.environ["SPARK_HOME"] = str(make_spark_home(folder))
     os.environ.setdefault(SHARES_ENV, str(home / "shares"))
     os.environ.setdefault(CONNECTIONS_ENV, str(home / "connections"))
     shares = {path.parent.name: str(path) for path in sorted((home / "shares").glob("*/files"))}

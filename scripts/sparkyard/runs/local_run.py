@@ -66,7 +66,7 @@ def run_local(request: LocalRequest, watcher: Watcher) -> RunRecord:
         archive = cds.archive_path(cache_dir(), java, jars)
         conf = make_local_conf(home, scratch) | plan.conf
         command = launch.make_command(java, plan, jars, conf, scratch, cds.archive_options(archive, scratch))
-        env = launch.make_environment(plan, spark, app_root(app, manifest), scratch, record.run_id)
+        env = launch.make_environment(plan, app_root(app, manifest), scratch, record.run_id)
         env.setdefault(SHARES_ENV, str(home / "shares"))
         env.setdefault(CONNECTIONS_ENV, str(home / "connections"))
         record.times["prepare"] = round(time.monotonic() - begin, 3)

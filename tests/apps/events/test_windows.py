@@ -210,10 +210,10 @@ def give_up(*_: Any) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(monkeypatch: pytest.MonkeyPatch, sleep_as: Callable[..., None]) -> None:
     """A conflict is tried again once, and at once: each try of a run is a whole run."""
     monkeypatch.setattr(jobfiles.retry_conflicts, "__defaults__", (2,))
-    monkeypatch.setattr(jobfiles.time, "sleep", lambda _: None)
+    sleep_as(jobfiles)
 
 
 @pytest.mark.fault

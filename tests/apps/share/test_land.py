@@ -8,6 +8,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -211,7 +212,7 @@ def test_what_changed_after_the_listing_is_left_and_lands_next_time(share: Any, 
 
 
 @pytest.mark.fault
-def test_a_file_is_looked_at_twice_and_must_not_have_moved(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_looked_at_twice_and_must_not_have_moved(share: Any, sleep_as: Callable[..., None]) -> None:
     """While the run waits, its writer writes on; where nothing is new nothing is waited for."""
     waited: list[float] = []
 
@@ -220,7 +221,7 @@ def test_a_file_is_looked_at_twice_and_must_not_have_moved(share: Any, monkeypat
         if len(waited) == 1:
             share.put("slow.csv", "begun and ended")
 
-    monkeypatch.setattr(land, "time", SimpleNamespace(time=time.time, sleep=write_on))
+    sleep_as(land, write_on)
     share.put("slow.csv", "begun")
     assert share.land("--settle", "600")["facts"]["left_because"] == {sharecopy.CHANGING: 1}
     assert share.land("--settle", "600")["rows"]["written"] == 1
@@ -240,7 +241,7 @@ def test_a_file_is_looked_at_twice_and_must_not_have_moved(share: Any, monkeypat
     ],
 )
 def test_a_file_that_cannot_be_opened_is_left_with_its_reason(
-    share: Any, monkeypatch: pytest.MonkeyPatch, code: int, tries: int, outcome: tuple[str, str]
+    share: Any, monkeypatch: pytest.MonkeyPatch, sleep_as: Callable[..., None], code: int, tries: int, outcome: tuple[str, str]
 ) -> None:
     """A lock of Windows is EBUSY or EACCES here, by the way it is mounted."""
     opened: list[str] = []
@@ -250,14 +251,16 @@ def test_a_file_that_cannot_be_opened_is_left_with_its_reason(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(sharecopy.os, "open", refuse)
-    monkeypatch.setattr(sharecopy.time, "sleep", lambda seconds: None)
+    sleep_as(sharecopy)
     wanted = land.Wanted("a.csv", 1, 1, "a.csv", "")
     said = sharecopy.copy_file(str(share.root), rawstore.Folder(str(share.raw)), wanted, 0, lambda: None)
     assert (said.state, said.reason, len(opened)) == (*outcome, tries)
 
 
 @pytest.mark.fault
-def test_a_server_that_restarts_in_the_middle_of_a_read_costs_a_second_try(share: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_restarts_in_the_middle_of_a_read_costs_a_second_try(
+    share: Any, monkeypatch: pytest.MonkeyPatch, sleep_as: Callable[..., None]
+) -> None:
     share.put("a.csv", b"x" * 100)
     read, failures = sharecopy._Source.read, [errno.EIO]
 
@@ -267,7 +270,7 @@ def test_a_server_that_restarts_in_the_middle_of_a_read_costs_a_second_try(share
         return read(source)
 
     monkeypatch.setattr(sharecopy._Source, "read", fail_once)
-    monkeypatch.setattr(sharecopy.time, "sleep", lambda seconds: None)
+    sleep_as(sharecopy)
     [listed] = sharefiles.list_files("risk", "", "*", print).files
     [said] = sharecopy.copy_files(str(share.root), rawstore.Folder(str(share.raw)), [land.Wanted(*listed, "a.csv", "")])
     assert said.state == "copied"

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -48,10 +48,10 @@ def wait_for(port: int) -> None:
 
 
 @pytest.fixture
-def store(gateway: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> Any:
+def store(gateway: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, sleep_as: Callable[..., None]) -> Any:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(rawbucket.time, "sleep", lambda seconds, sleep=rawbucket.time.sleep: sleep(min(seconds, 0.1)))
+    sleep_as(rawbucket, lambda seconds: time.sleep(min(seconds, 0.1)))
     session = Session(s3a__endpoint=gateway[0], s3a__path__style__access="true")
     return rawstore.open_store(session, "s3a://raw/risk/")
 

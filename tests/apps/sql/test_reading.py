@@ -1,6 +1,7 @@
 """SQL as input of a job: in parts, with only what is asked for."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -96,8 +97,10 @@ def test_a_name_cannot_end_its_quotes(kind: str, name: str, quoted: str) -> None
 
 
 @pytest.mark.parametrize(("place", "tries"), [("a cluster", 3), ("a laptop", 1)])
-def test_only_on_a_cluster_a_refusal_is_waited_for(monkeypatch: pytest.MonkeyPatch, place: str, tries: int) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+def test_only_on_a_cluster_a_refusal_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, sleep_as: Callable[..., None], place: str, tries: int
+) -> None:
+    sleep_as(jobsql)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     if place == "a cluster":
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")

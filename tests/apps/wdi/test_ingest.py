@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,8 @@ class Source:
 
 
 @pytest.fixture
-def source(yard: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
-    monkeypatch.setattr(webfetch.time, "sleep", lambda _: None)
+def source(yard: Any, sleep_as: Callable[..., None]) -> Iterator[Source]:
+    sleep_as(webfetch)
     with running() as (server, url):
         yield Source(yard, server, url)
 
