@@ -14,6 +14,12 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "setup"))
 import aptget
 
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# Buildah runs from a copy of itself in memory, which it cannot seal while the kernel moves a page of it. Nothing was done by then.
+NOT_BEGUN = "sealing memfd copy"
+
+
+def capture(command: list[str], stderr: int, timeout: float | None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=timeout)
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,10 @@ class Engine:
         self, *args: str, log: Path | None = None, check: bool = True, timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
         command = [self.name, *self.options, *args]
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT if log else subprocess.PIPE, text=True, timeout=timeout
-        )
+        stderr = subprocess.STDOUT if log else subprocess.PIPE
+        done = capture(command, stderr, timeout)
+        if NOT_BEGUN in (done.stderr or done.stdout):
+            done = capture(command, stderr, timeout)
         if log:
             with log.open("a") as file:
                 file.write(f"$ {' '.join(command)}\n{done.stdout}\n")

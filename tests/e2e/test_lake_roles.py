@@ -22,8 +22,8 @@ def psql(yard: Any, passwords: dict[str, str], role: str, sql: str, database: st
     """What psql says, answer or refusal."""
     environment = [f"PGPASSWORD={passwords[role]}", *(f"{use.upper()}_PASSWORD={passwords[f'yard_{use}']}" for use in USES)]
     command = ["psql", "-qtA", "-v", "ON_ERROR_STOP=1", "-h", "localhost", "-U", role, "-d", database]
-    done = yard.kubectl("exec", "-i", *POD, "env", *environment, *command, stdin=sql, check=False)
-    return str(done.stdout + done.stderr)
+    together = ["sh", "-c", 'exec "$@" 2>&1', "sh"]  # what else is said comes from kubectl, of its connection
+    return str(yard.kubectl("exec", "-i", *POD, "env", *environment, *together, *command, stdin=sql, check=False).stdout)
 
 
 ROW = "('yard', 'e2e', 'roles', 'a', NULL, 'TABLE')"

@@ -29,10 +29,10 @@ class Image:
         options = [word for key, value in (env or {}).items() for word in ("--env", f"{key}={value}")]
         options += ["--user", user] if user else []
         if self.engine.is_buildah:
-            words = [*self.engine.options, "run", "--isolation", "chroot", *options, self.container, "--", *command]
+            words = ["run", "--isolation", "chroot", *options, self.container, "--", *command]
         else:
             words = ["run", "--rm", "--entrypoint", command[0], *options, self.ref, *command[1:]]
-        return subprocess.run([self.engine.name, *words], capture_output=True, text=True, timeout=timeout)
+        return self.engine.run(*words, check=False, timeout=timeout)
 
     def ask(self, script: str, user: str = "") -> str:
         done = self.run("sh", "-c", script, user=user)

@@ -124,6 +124,12 @@ def test_python_workers_find_the_shared_module_of_jobs(image: Callable) -> None:
     )
 
 
+@pytest.mark.parametrize("name", SPARK)
+def test_python_reads_no_jar_that_spark_puts_on_its_path(image: Callable, name: str) -> None:
+    jars = "PYTHONPATH=$(ls /opt/spark/jars/spark-core_*.jar):/own.jar python3 -c 'import sys; print(*sys.path)' | grep -o '[^ ]*[.]jar'"
+    assert image(name).ask(jars) == "/own.jar"
+
+
 def test_other_commands_pass_through(image: Callable) -> None:
     assert image("spark").run("/opt/entrypoint.sh", "echo", "a  b", "c").stdout == "a  b c\n"
     assert image("spark").run("/opt/entrypoint.sh", "sh", "-c", "exit 7").returncode == 7

@@ -17,6 +17,7 @@ def make_local_conf(home: Path, scratch: Path) -> dict[str, str]:
         "spark.jars.ivy": str(cache_dir() / "ivy"),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.python.daemon.module": "sparkyard.local.daemon",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "true",  # read by the one who waits
         "spark.ui.consoleProgress.update.interval": "200",
