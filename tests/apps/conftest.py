@@ -30,6 +30,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     conf = make_local_conf(home, home / "tmp") | {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": "2g"}
     conf |= {"spark.driver.extraClassPath": ":".join(map(str, find_added_jars()))}
     conf |= {"spark.driver.extraJavaOptions": " ".join(QUICK_START)}
+    # Where in Python each column was made, for the text of an error: no test reads it, and it is most of what a column costs.
+    conf |= {"spark.python.sql.dataFrameDebugging.enabled": "false"}
     for key, value in conf.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()

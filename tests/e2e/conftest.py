@@ -1,6 +1,7 @@
 """A deployed platform on a real cluster, a hand to drive it, and evidence where a test fails."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -39,7 +40,9 @@ class Yard:
 
     def kubectl(self, *args: str, check: bool = True, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
         command = ["kubectl", "--kubeconfig", self.kubeconfig, *args]
-        done = subprocess.run(command, capture_output=True, text=True, input=stdin, cwd=ROOT, timeout=300)
+        # Over a websocket kubectl drops what a quick command says before it listens: "Unknown stream id 1, discarding message".
+        environment = os.environ | {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}
+        done = subprocess.run(command, capture_output=True, text=True, input=stdin, cwd=ROOT, timeout=300, env=environment)
         assert not check or done.returncode == 0, f"{' '.join(args)}: {done.stderr}"
         return done
 
