@@ -59,7 +59,7 @@ def measure(encrypted: bool) -> float:
         scratch = Path(folder)
         plan = Plan("bench", MASTER, 512, "", __file__, [], ["--shuffle"], {}, {}, [])
         command = make_command(find_java(), plan, find_jars(find_spark()), make_conf(encrypted, scratch), scratch, [])
-        environment = make_environment(plan, find_spark(), Path(__file__).parent, scratch, "bench")
+        environment = make_environment(plan, Path(__file__).parent, scratch, "bench")
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr[-3000:])

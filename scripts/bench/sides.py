@@ -104,13 +104,12 @@ def make_command(side: str, lake: Lake, question: str, port: int, scratch: Path)
 
 def make_our_command(plan: Plan, lake: Lake, port: int, scratch: Path) -> tuple[list[str], dict[str, str]]:
     """What `sparkyard run` would start."""
-    java, spark = find_java(), launch.find_spark()
-    jars = launch.find_jars(spark)
+    java, jars = find_java(), launch.find_jars(launch.find_spark())
     archive = cds.archive_path(cache_dir(), java, jars)
     options = cds.archive_options(archive, scratch) if archive.exists() else []
     asked = replace(plan, arguments=[str(port), lake.family.name])
     command = launch.make_command(java, asked, jars, make_local_conf(lake.home, scratch) | plan.conf, scratch, options)
-    return command, launch.make_environment(plan, spark, ROOT / "spark_apps", scratch, f"bench-{lake.scale:g}")
+    return command, launch.make_environment(plan, ROOT / "spark_apps", scratch, f"bench-{lake.scale:g}")
 
 
 class Worker:

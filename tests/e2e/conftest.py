@@ -28,6 +28,8 @@ from sparkyard.runs.install import RELEASE
 
 Object = dict[str, Any]
 SAMPLE = ROOT / "build/sample/events"
+# Over a websocket kubectl drops what a quick command says before it listens: "Unknown stream id 1, discarding message".
+os.environ["KUBECTL_REMOTE_COMMAND_WEBSOCKETS"] = "false"
 
 
 class Yard:
@@ -40,9 +42,7 @@ class Yard:
 
     def kubectl(self, *args: str, check: bool = True, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
         command = ["kubectl", "--kubeconfig", self.kubeconfig, *args]
-        # Over a websocket kubectl drops what a quick command says before it listens: "Unknown stream id 1, discarding message".
-        environment = os.environ | {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}
-        done = subprocess.run(command, capture_output=True, text=True, input=stdin, cwd=ROOT, timeout=300, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, input=stdin, cwd=ROOT, timeout=300)
         assert not check or done.returncode == 0, f"{' '.join(args)}: {done.stderr}"
         return done
 

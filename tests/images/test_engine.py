@@ -1,13 +1,9 @@
-import sys
 from pathlib import Path
 
 import pytest
+from engine import Engine
 
 from sparkyard.errors import YardError
-from sparkyard.project import ROOT
-
-sys.path.insert(0, str(ROOT / "scripts" / "images"))
-from engine import Engine
 
 PROGRAM = """#!/bin/sh
 echo run >> {folder}/runs
